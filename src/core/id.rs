@@ -1,0 +1,87 @@
+//! Names made from random bytes: nonces, ledger ids, grant ids.
+
+use data_encoding::{BASE32_NOPAD, HEXLOWER};
+use std::fmt;
+use std::str::FromStr;
+
+/// 16 random bytes that make a statement unique; also the id of a ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Nonce([u8; 16]);
+
+impl Nonce {
+    /// From bytes of the operating system's generator.
+    pub const fn new(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+}
+
+impl fmt::Display for Nonce {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&HEXLOWER.encode(&self.0))
+    }
+}
+
+/// `g-` and 10 lower-case base32 characters: fit for Kubernetes, LDAP, file and role names.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct GrantId(String);
+
+/// The characters after `g-`.
+const LENGTH: usize = 10;
+
+impl GrantId {
+    /// The id of the grant whose request carries this nonce: its first 50 bits.
+    pub fn of(nonce: &Nonce) -> Self {
+        let letters = BASE32_NOPAD.encode(&nonce.0).to_ascii_lowercase();
+        Self(format!("g-{}", &letters[..LENGTH]))
+    }
+
+    /// The id as it is written everywhere.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for GrantId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// A text that names no grant.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("not a grant id: it looks like `g-k3q7x2m5ab`; `glass status --all` lists them")]
+pub struct NotAGrantId;
+
+impl FromStr for GrantId {
+    type Err = NotAGrantId;
+
+    fn from_str(text: &str) -> Result<Self, NotAGrantId> {
+        let letters = text.strip_prefix("g-").ok_or(NotAGrantId)?;
+        let fits = letters.len() == LENGTH
+            && letters.bytes().all(|b| b.is_ascii_lowercase() || (b'2'..=b'7').contains(&b));
+        fits.then(|| Self(text.to_owned())).ok_or(NotAGrantId)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_grant_id_is_read_back_and_nothing_else_is() {
+        let id = GrantId::of(&Nonce::new([0xfe; 16]));
+        assert_eq!(id.as_str().parse(), Ok(id.clone()));
+        for other in [
+            "",
+            "g-",
+            "k3q7x2m5ab",
+            "g-K3Q7X2M5AB",
+            "g-k3q7x2m5a",
+            "g-k3q7x2m5a1",
+            "g-../../../x",
+            "p-k3q7x2m5ab",
+        ] {
+            assert_eq!(other.parse::<GrantId>(), Err(NotAGrantId), "{other}");
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! The rules, as pure functions and values: no file, clock, terminal, SQL or process.
+
+pub mod authorization;
+pub mod canonical;
+pub mod command;
+pub mod duration;
+pub mod id;
+pub mod merkle;
+pub mod moment;
+pub mod proof;
+pub mod public_key;
+pub mod statement;
+pub mod text;
+pub mod wire;

@@ -1,0 +1,3 @@
+//! The `glass` binary: everything is in the library.
+
+fn main() {}
