@@ -7,6 +7,7 @@ pub mod duration;
 pub mod id;
 pub mod merkle;
 pub mod moment;
+pub mod note;
 pub mod proof;
 pub mod public_key;
 pub mod statement;
