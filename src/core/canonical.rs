@@ -90,3 +90,82 @@ fn write(value: &Value, out: &mut String) -> Result<(), CanonicalError> {
 fn write_string(text: &str, out: &mut String) {
     out.push_str(&serde_json::to_string(text).expect("a string always has JSON"));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    /// Any value that the ledger may hold.
+    fn value() -> impl Strategy<Value = Value> {
+        let whole = -((1i64 << 53) - 1)..(1 << 53);
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            whole.prop_map(Value::from),
+            any::<String>().prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 40, 6, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+                prop::collection::btree_map("[\\x00-\\x7f]{0,8}", inner, 0..6)
+                    .prop_map(|fields| Value::Object(fields.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn the_text_is_that_of_rfc_8785_and_is_read_back(value in value()) {
+            let text = encode(&value).unwrap();
+            prop_assert_eq!(&text, &serde_json_canonicalizer::to_string(&value).unwrap());
+            prop_assert_eq!(decode(text.as_bytes()), Ok(value));
+        }
+
+        #[test]
+        fn any_bytes_are_read_without_panic(text in "([\\[\\]{}:,\"0-9.eE+-]|\\PC)*") {
+            if let Ok(value) = decode(text.as_bytes()) {
+                prop_assert_eq!(encode(&value), Ok(text));
+            }
+        }
+    }
+
+    #[test]
+    fn p07_a_text_other_than_the_canonical_one_is_refused() {
+        for (text, position) in [
+            (r#"{"a":1,"a":1}"#, 6),
+            (r#"{"b":1,"a":2}"#, 2),
+            (r#"{"a": 1}"#, 5),
+            (" 1", 0),
+            ("1\n", 1),
+            (r#""\u0041""#, 1),
+            (r#""\/""#, 1),
+            (r#""\u000A""#, 2),
+        ] {
+            assert_eq!(decode(text.as_bytes()), Err(CanonicalError::NotCanonical(position)), "{text}");
+        }
+    }
+
+    #[test]
+    fn p07_numbers_that_other_readers_would_round_are_refused() {
+        for number in ["1.5", "1e3", "1.0", "-0", "9007199254740992", "-9007199254740992", "1e400"] {
+            let refused = decode(number.as_bytes());
+            assert!(
+                matches!(refused, Err(CanonicalError::Number(_) | CanonicalError::Syntax(_))),
+                "{number}"
+            );
+        }
+        assert_eq!(decode(b"9007199254740991"), Ok(json!(9_007_199_254_740_991_u64)));
+        assert_eq!(encode(&json!(u64::MAX)), Err(CanonicalError::Number(u64::MAX.to_string())));
+    }
+
+    #[test]
+    fn keys_outside_ascii_and_broken_json_are_refused() {
+        assert_eq!(encode(&json!({"é": 1})), Err(CanonicalError::Key("é".into())));
+        assert_eq!(decode("{\"é\":1}".as_bytes()), Err(CanonicalError::Key("é".into())));
+        for broken in [b"".as_slice(), b"{", b"{\"a\":1}x", b"\"\xff\"", b"\"\n\"", &[b'['; 9999]] {
+            assert!(matches!(decode(broken), Err(CanonicalError::Syntax(_))));
+        }
+    }
+}

@@ -10,6 +10,7 @@ pub mod moment;
 pub mod note;
 pub mod proof;
 pub mod public_key;
+pub mod sshsig;
 pub mod statement;
 pub mod text;
 pub mod wire;
