@@ -1,0 +1,185 @@
+//! A running ssh-agent (RFC 9987): its keys, and signatures by them.
+//!
+//! Each request has its own connection, so that none idles while a person thinks.
+
+use crate::core::public_key::PublicKey;
+use crate::core::text::escape;
+use crate::core::wire::{Reader, put_string};
+use std::io::{ErrorKind, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+const FAILURE: u8 = 5;
+const REQUEST_IDENTITIES: u8 = 11;
+const IDENTITIES_ANSWER: u8 = 12;
+const SIGN_REQUEST: u8 = 13;
+const SIGN_RESPONSE: u8 = 14;
+
+/// The longest message that OpenSSH's own agent takes, bytes.
+const LONGEST: usize = 256 * 1024;
+const TIME_OUT: Duration = Duration::from_secs(10);
+/// A person may have to find and touch the security key first.
+const SIGN_TIME_OUT: Duration = Duration::from_secs(60);
+
+/// The agent that listens on a socket.
+#[derive(Clone, Debug)]
+pub struct Agent {
+    socket: PathBuf,
+}
+
+/// Why the agent gave no answer, or not the one that is needed.
+#[derive(Debug, thiserror::Error)]
+pub enum AgentError {
+    /// Nobody listens.
+    #[error("no ssh-agent answers on {socket}: {cause}")]
+    Connect {
+        /// The socket, escaped for the screen.
+        socket: String,
+        /// What the system says.
+        cause: std::io::Error,
+    },
+    /// It listens, and says nothing.
+    #[error("the ssh-agent did not answer within {0} seconds")]
+    Silent(u64),
+    /// The connection broke.
+    #[error("the ssh-agent broke off: {0}")]
+    Broken(std::io::Error),
+    /// Not a message of the protocol.
+    #[error("the ssh-agent gave an answer that glass does not understand")]
+    Form,
+    /// It answered "failure".
+    #[error(
+        "the ssh-agent refused: it is locked, does not hold the key, or the touch or confirmation was not given"
+    )]
+    Refused,
+}
+
+impl Agent {
+    /// The agent behind `SSH_AUTH_SOCK`; connects to nothing yet.
+    pub fn at(socket: &Path) -> Self {
+        Self { socket: socket.to_owned() }
+    }
+
+    /// The keys that the agent holds, those of other kinds left out.
+    pub fn keys(&self) -> Result<Vec<PublicKey>, AgentError> {
+        let answer = self.ask(&[REQUEST_IDENTITIES], IDENTITIES_ANSWER, TIME_OUT)?;
+        let mut reader = Reader::new(&answer);
+        let count = reader.u32().ok_or(AgentError::Form)?;
+        let mut keys = Vec::new();
+        for _ in 0..count {
+            let blob = reader.string().ok_or(AgentError::Form)?;
+            let _comment = reader.string().ok_or(AgentError::Form)?;
+            keys.extend(PublicKey::from_blob(blob).ok());
+        }
+        if reader.is_empty() { Ok(keys) } else { Err(AgentError::Form) }
+    }
+
+    /// A signature over `data` in wire form; waits for a touch.
+    pub fn sign(&self, key: &PublicKey, data: &[u8]) -> Result<Vec<u8>, AgentError> {
+        let mut request = vec![SIGN_REQUEST];
+        put_string(&mut request, &key.blob());
+        put_string(&mut request, data);
+        request.extend(0u32.to_be_bytes()); // flags choose the hash of RSA keys
+        let answer = self.ask(&request, SIGN_RESPONSE, SIGN_TIME_OUT)?;
+        let mut reader = Reader::new(&answer);
+        let signature = reader.string().ok_or(AgentError::Form)?;
+        if reader.is_empty() { Ok(signature.to_vec()) } else { Err(AgentError::Form) }
+    }
+
+    /// Sends one message; gives the content of an answer of the `expected` type.
+    fn ask(&self, request: &[u8], expected: u8, time_out: Duration) -> Result<Vec<u8>, AgentError> {
+        let mut stream = UnixStream::connect(&self.socket).map_err(|cause| AgentError::Connect {
+            socket: escape(&self.socket.display().to_string()),
+            cause,
+        })?;
+        let answer = exchange(&mut stream, request, time_out).map_err(|error| match error.kind() {
+            ErrorKind::WouldBlock | ErrorKind::TimedOut => AgentError::Silent(time_out.as_secs()),
+            ErrorKind::InvalidData => AgentError::Form,
+            _ => AgentError::Broken(error),
+        })?;
+        match answer.split_first() {
+            Some((kind, content)) if *kind == expected => Ok(content.to_vec()),
+            Some((&FAILURE, _)) => Err(AgentError::Refused),
+            _ => Err(AgentError::Form),
+        }
+    }
+}
+
+fn exchange(stream: &mut UnixStream, request: &[u8], time_out: Duration) -> std::io::Result<Vec<u8>> {
+    stream.set_write_timeout(Some(time_out))?;
+    stream.set_read_timeout(Some(time_out))?;
+    let mut framed = Vec::new();
+    put_string(&mut framed, request);
+    stream.write_all(&framed)?;
+    let mut length = [0; 4];
+    stream.read_exact(&mut length)?;
+    let length = usize::try_from(u32::from_be_bytes(length)).unwrap_or(usize::MAX);
+    if length > LONGEST {
+        return Err(ErrorKind::InvalidData.into());
+    }
+    let mut answer = vec![0; length];
+    stream.read_exact(&mut answer)?;
+    Ok(answer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::net::UnixListener;
+    use std::thread;
+
+    /// An agent that answers one request with these bytes.
+    fn answering(answer: &'static [u8], ask: impl FnOnce(Agent)) {
+        let directory = tempfile::tempdir().unwrap();
+        let socket = directory.path().join("agent");
+        let listener = UnixListener::bind(&socket).unwrap();
+        thread::scope(|scope| {
+            scope.spawn(move || {
+                let (mut stream, _) = listener.accept().unwrap();
+                let mut length = [0; 4];
+                stream.read_exact(&mut length).unwrap();
+                let mut request = vec![0; u32::from_be_bytes(length) as usize];
+                stream.read_exact(&mut request).unwrap();
+                stream.write_all(answer).unwrap();
+            });
+            ask(Agent::at(&socket));
+        });
+    }
+
+    #[test]
+    fn answers_in_another_form_are_refused() {
+        for answer in [
+            [0, 0, 0, 0].as_slice(),
+            &[0, 0, 0, 1, IDENTITIES_ANSWER],
+            &[0, 0, 0, 5, IDENTITIES_ANSWER, 0, 0, 0, 1],
+            &[0, 0, 0, 5, IDENTITIES_ANSWER, 0xff, 0xff, 0xff, 0xff],
+            &[0, 0, 0, 6, IDENTITIES_ANSWER, 0, 0, 0, 0, 9],
+            &[0, 0, 0, 5, SIGN_RESPONSE, 0, 0, 0, 0],
+            &[0xff, 0xff, 0xff, 0xff, IDENTITIES_ANSWER],
+            &[0, 0, 0, 9],
+            &[],
+        ] {
+            answering(answer, |agent| {
+                let error = agent.keys().unwrap_err();
+                assert!(matches!(error, AgentError::Form | AgentError::Broken(_)), "{answer:?}: {error}");
+            });
+        }
+        answering(&[0, 0, 0, 1, FAILURE], |agent| {
+            assert!(matches!(agent.keys(), Err(AgentError::Refused)));
+        });
+    }
+
+    #[test]
+    fn p12_a_silent_agent_is_given_up() {
+        let (mut here, _silent) = UnixStream::pair().unwrap();
+        let error = exchange(&mut here, &[REQUEST_IDENTITIES], Duration::from_millis(20)).unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut));
+    }
+
+    #[test]
+    fn no_agent_is_named() {
+        let error = Agent::at(Path::new("/nonexistent/agent")).keys().unwrap_err().to_string();
+        assert!(error.starts_with("no ssh-agent answers on /nonexistent/agent: "), "{error}");
+    }
+}

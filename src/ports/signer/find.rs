@@ -1,0 +1,205 @@
+//! Which key signs: the named one, else one of the roster in the agent, else one in `~/.ssh`.
+
+use super::agent::{Agent, AgentError};
+use super::keyfile::{KeyFile, KeyFileError};
+use super::{Holder, Key};
+use crate::core::public_key::{Fingerprint, PublicKey, PublicKeyError};
+use crate::core::text::escape;
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read};
+use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
+
+/// No key file is longer, bytes.
+const LONGEST: usize = 64 * 1024;
+
+/// Why no key was found that may sign.
+#[derive(Debug, thiserror::Error)]
+pub enum FindError {
+    /// The named key is nobody's.
+    #[error("the key {fingerprint} is not in the roster: an admin adds it to glass.toml and registers")]
+    NotInRoster {
+        /// The key that was named.
+        fingerprint: Fingerprint,
+    },
+    /// The file can't be read.
+    #[error("can't read the key {path}: {cause}")]
+    Unreadable {
+        /// The file, escaped for the screen.
+        path: String,
+        /// What the system says.
+        cause: std::io::Error,
+    },
+    /// The named file is no private key that glass can use.
+    #[error(transparent)]
+    File(#[from] KeyFileError),
+    /// The named file is neither a private key nor a public one.
+    #[error("{path}: {cause}")]
+    Public {
+        /// The file, escaped for the screen.
+        path: String,
+        /// What is wrong with it.
+        cause: PublicKeyError,
+    },
+    /// Nobody holds the private half of the named public key.
+    #[error("no private half of {path}: {looked}; type `ssh-add FILE`, or `--key FILE` with the private key")]
+    NotHeld {
+        /// The public key file, escaped for the screen.
+        path: String,
+        /// What was looked at.
+        looked: String,
+    },
+    /// No key of the roster anywhere.
+    #[error("found no key of the roster: {looked}; type `ssh-add FILE`, or name one with `--key FILE`")]
+    None {
+        /// What was looked at.
+        looked: String,
+    },
+}
+
+/// Finds the key that is to sign; asks and unlocks nothing.
+///
+/// `named` is a private key file, or a `.pub` whose private half the agent or the file beside it
+/// holds. `known` tells whether a key is in the roster.
+pub fn find_key(
+    named: Option<&Path>,
+    agent_socket: Option<&Path>,
+    ssh_dir: Option<&Path>,
+    known: &dyn Fn(&PublicKey) -> bool,
+) -> Result<Key, FindError> {
+    let agent = agent_socket.map(Agent::at);
+    if let Some(path) = named {
+        return named_key(path, agent.as_ref(), known);
+    }
+    let (found, mut looked) = in_agent(agent.as_ref(), known);
+    if let Some(key) = found {
+        return Ok(key);
+    }
+    if let Some(directory) = ssh_dir {
+        let mut seen = 0;
+        for path in candidates(directory) {
+            seen += 1;
+            match known_file(&path, known) {
+                Some(Ok(file)) => return Ok(Key::in_file(file)),
+                Some(Err(trouble)) => looked = format!("{looked}, {trouble}"),
+                None => {}
+            }
+        }
+        looked = format!("{looked}, {seen} keys in {}", shown(directory));
+    }
+    Err(FindError::None { looked })
+}
+
+fn named_key(
+    path: &Path,
+    agent: Option<&Agent>,
+    known: &dyn Fn(&PublicKey) -> bool,
+) -> Result<Key, FindError> {
+    let in_roster = |key: &PublicKey| match known(key) {
+        true => Ok(()),
+        false => Err(FindError::NotInRoster { fingerprint: key.fingerprint() }),
+    };
+    let bytes = read(path)?;
+    if is_private(&bytes) {
+        return match KeyFile::read(&bytes, path) {
+            Ok(file) => in_roster(file.public()).map(|()| Key::in_file(file)),
+            Err(KeyFileError::SecurityKey { key, path }) => {
+                in_roster(&key)?;
+                let (held, _) = in_agent(agent, &|other| *other == key);
+                held.ok_or(KeyFileError::SecurityKey { key, path }.into())
+            }
+            Err(error) => Err(error.into()),
+        };
+    }
+    let public = PublicKey::parse_line(&String::from_utf8_lossy(&bytes))
+        .map_err(|cause| FindError::Public { path: shown(path), cause })?;
+    in_roster(&public)?;
+    let (held, looked) = in_agent(agent, &|other| *other == public);
+    if let Some(key) = held {
+        return Ok(key);
+    }
+    let beside = path.with_extension("");
+    if beside == path || !beside.exists() {
+        let looked = format!("{looked}, and there is no {}", shown(&beside));
+        return Err(FindError::NotHeld { path: shown(path), looked });
+    }
+    let file = KeyFile::read(&read(&beside)?, &beside)?;
+    if *file.public() != public {
+        let looked = format!("{looked}, and {} is another key", shown(&beside));
+        return Err(FindError::NotHeld { path: shown(path), looked });
+    }
+    Ok(Key::in_file(file))
+}
+
+/// The first wanted key in the agent, and in words what was looked at.
+fn in_agent(agent: Option<&Agent>, wanted: &dyn Fn(&PublicKey) -> bool) -> (Option<Key>, String) {
+    let Some(agent) = agent else { return (None, "no ssh-agent is named (SSH_AUTH_SOCK)".into()) };
+    match agent.keys() {
+        Ok(keys) => {
+            let looked = format!("{} ed25519 keys in the ssh-agent", keys.len());
+            let found = keys.into_iter().find(|key| wanted(key));
+            (found.map(|public| Key { public, holder: Holder::Agent(agent.clone()) }), looked)
+        }
+        Err(error) => (None, AgentError::to_string(&error)),
+    }
+}
+
+/// `id_ed25519`, then all that have a `.pub` beside them, by name.
+fn candidates(directory: &Path) -> Vec<PathBuf> {
+    let usual = directory.join("id_ed25519");
+    // A directory that is missing or closed to us has no key for us.
+    let mut others: Vec<PathBuf> = fs::read_dir(directory)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|extension| extension == "pub"))
+        .map(|path| path.with_extension(""))
+        .filter(|path| *path != usual)
+        .collect();
+    others.sort();
+    others.insert(0, usual);
+    others.retain(|path| path.exists());
+    others
+}
+
+/// The key file if it is of the roster; what is wrong with it if it can't be used.
+fn known_file(path: &Path, known: &dyn Fn(&PublicKey) -> bool) -> Option<Result<KeyFile, FindError>> {
+    // The public half is enough to pass a stranger's key by, without opening the private one.
+    let public = read(&path.with_extension("pub")).ok();
+    if let Some(public) =
+        public.and_then(|bytes| PublicKey::parse_line(&String::from_utf8_lossy(&bytes)).ok())
+        && !known(&public)
+    {
+        return None;
+    }
+    match read(path).and_then(|bytes| Ok(KeyFile::read(&bytes, path)?)) {
+        Ok(file) => known(file.public()).then_some(Ok(file)),
+        Err(error) => Some(Err(error)),
+    }
+}
+
+fn is_private(bytes: &[u8]) -> bool {
+    bytes.trim_ascii_start().starts_with(b"-----BEGIN ")
+}
+
+/// Room for all of it from the start, so that growing leaves no copy behind.
+fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, FindError> {
+    let unreadable = |cause| FindError::Unreadable { path: shown(path), cause };
+    let mut bytes = Zeroizing::new(Vec::with_capacity(LONGEST + 1));
+    let file = File::open(path).map_err(unreadable)?;
+    file.take(LONGEST as u64 + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() > LONGEST {
+        return Err(unreadable(ErrorKind::FileTooLarge.into()));
+    }
+    Ok(bytes)
+}
+
+fn shown(path: &Path) -> String {
+    escape(&path.display().to_string())
+}
+
+impl Key {
+    fn in_file(file: KeyFile) -> Self {
+        Self { public: file.public().clone(), holder: Holder::File(Box::new(file)) }
+    }
+}
