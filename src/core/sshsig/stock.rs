@@ -32,6 +32,12 @@ pub(crate) fn new_key(path: &Path, kind: &str, passphrase: &str) {
     assert!(made.status.success(), "{made:?}");
 }
 
+/// The public key in `PATH.pub`.
+pub(crate) fn public_beside(path: &Path) -> PublicKey {
+    let line = fs::read_to_string(format!("{}.pub", path.display())).unwrap();
+    PublicKey::parse_line(&line).unwrap()
+}
+
 /// Writes a private key in OpenSSH's own form, without a passphrase.
 pub(crate) fn write_key(path: &Path, key: &SigningKey) -> PublicKey {
     let point = key.verifying_key().to_bytes();
@@ -56,7 +62,6 @@ pub(crate) fn write_key(path: &Path, key: &SigningKey) -> PublicKey {
     let (begin, end) = ("-----BEGIN OPENSSH PRIVATE KEY-----", "-----END OPENSSH PRIVATE KEY-----");
     fs::write(path, format!("{begin}\n{}\n{end}\n", lines.join("\n"))).unwrap();
     fs::set_permissions(path, Permissions::from_mode(0o600)).unwrap();
-    fs::write(path.with_extension("pub"), format!("{public}\n")).unwrap();
     public
 }
 

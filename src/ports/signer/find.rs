@@ -1,6 +1,6 @@
 //! Which key signs: the named one, else one of the roster in the agent, else one in `~/.ssh`.
 
-use super::agent::{Agent, AgentError};
+use super::agent::Agent;
 use super::keyfile::{KeyFile, KeyFileError};
 use super::{Holder, Key};
 use crate::core::public_key::{Fingerprint, PublicKey, PublicKeyError};
@@ -85,7 +85,7 @@ pub fn find_key(
                 None => {}
             }
         }
-        looked = format!("{looked}, {seen} keys in {}", shown(directory));
+        looked = format!("{looked}, key files in {}: {seen}", shown(directory));
     }
     Err(FindError::None { looked })
 }
@@ -136,11 +136,11 @@ fn in_agent(agent: Option<&Agent>, wanted: &dyn Fn(&PublicKey) -> bool) -> (Opti
     let Some(agent) = agent else { return (None, "no ssh-agent is named (SSH_AUTH_SOCK)".into()) };
     match agent.keys() {
         Ok(keys) => {
-            let looked = format!("{} ed25519 keys in the ssh-agent", keys.len());
+            let looked = format!("ed25519 keys in the ssh-agent: {}", keys.len());
             let found = keys.into_iter().find(|key| wanted(key));
             (found.map(|public| Key { public, holder: Holder::Agent(agent.clone()) }), looked)
         }
-        Err(error) => (None, AgentError::to_string(&error)),
+        Err(error) => (None, error.to_string()),
     }
 }
 
@@ -165,7 +165,7 @@ fn candidates(directory: &Path) -> Vec<PathBuf> {
 /// The key file if it is of the roster; what is wrong with it if it can't be used.
 fn known_file(path: &Path, known: &dyn Fn(&PublicKey) -> bool) -> Option<Result<KeyFile, FindError>> {
     // The public half is enough to pass a stranger's key by, without opening the private one.
-    let public = read(&path.with_extension("pub")).ok();
+    let public = read(&pub_beside(path)).ok();
     if let Some(public) =
         public.and_then(|bytes| PublicKey::parse_line(&String::from_utf8_lossy(&bytes)).ok())
         && !known(&public)
@@ -176,6 +176,13 @@ fn known_file(path: &Path, known: &dyn Fn(&PublicKey) -> bool) -> Option<Result<
         Ok(file) => known(file.public()).then_some(Ok(file)),
         Err(error) => Some(Err(error)),
     }
+}
+
+/// `NAME.pub`; a dot in the name is a part of it.
+fn pub_beside(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".pub");
+    name.into()
 }
 
 fn is_private(bytes: &[u8]) -> bool {

@@ -142,10 +142,6 @@ mod tests {
         SecretString::from(text.to_owned())
     }
 
-    fn public_beside(path: &Path) -> PublicKey {
-        PublicKey::parse_line(&std::fs::read_to_string(path.with_extension("pub")).unwrap()).unwrap()
-    }
-
     #[test]
     fn a_file_without_passphrase_opens() {
         if !stock::is_installed() {
@@ -155,7 +151,7 @@ mod tests {
         let path = directory.path().join("key");
         stock::new_key(&path, "ed25519", "");
         let file = read(&path).unwrap();
-        assert_eq!(file.public(), &public_beside(&path));
+        assert_eq!(file.public(), &stock::public_beside(&path));
         assert!(!file.is_encrypted());
         let key = file.unlock(None).unwrap();
         assert_eq!(key.verifying_key().as_bytes(), file.public().point());
@@ -179,7 +175,7 @@ mod tests {
                 stock::keygen(&["-p", "-q", "-N", "open sesame", "-a", "1", "-Z", cipher, "-f", text], None);
             assert!(locked.status.success(), "{locked:?}");
             let file = read(&path).unwrap();
-            assert_eq!(file.public(), &public_beside(&path));
+            assert_eq!(file.public(), &stock::public_beside(&path));
             assert!(file.is_encrypted());
             let shown = text.to_owned();
             assert_eq!(

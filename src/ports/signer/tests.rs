@@ -57,7 +57,7 @@ fn ssh_dir(names: &[(&str, &str)]) -> Option<TempDir> {
 }
 
 fn public(path: &Path) -> PublicKey {
-    PublicKey::parse_line(&std::fs::read_to_string(path.with_extension("pub")).unwrap()).unwrap()
+    stock::public_beside(path)
 }
 
 fn secret(text: &str) -> SecretString {
@@ -72,7 +72,7 @@ fn p04_agent_and_file_sign_the_same_bytes() {
     let known = |_: &PublicKey| true;
     let from_file = find_key(Some(&path), None, None, &known).unwrap();
     let missing = find_key(None, Some(&agent.socket), None, &known).unwrap_err();
-    assert!(missing.to_string().contains("0 ed25519 keys in the ssh-agent"), "{missing}");
+    assert!(missing.to_string().contains("ed25519 keys in the ssh-agent: 0"), "{missing}");
     agent.add(&path);
     let from_agent = find_key(None, Some(&agent.socket), None, &known).unwrap();
     assert_eq!(from_agent.public(), from_file.public());
@@ -151,7 +151,7 @@ fn a_named_public_key_is_held_by_the_agent_or_by_the_file_beside_it() {
 
 #[test]
 fn without_a_name_the_first_roster_key_signs() {
-    let Some(directory) = ssh_dir(&[("zulu", ""), ("alpha", ""), ("id_ed25519", "")]) else { return };
+    let Some(directory) = ssh_dir(&[("zulu", ""), ("a.lpha", ""), ("id_ed25519", "")]) else { return };
     let at = |name: &str| directory.path().join(name);
     let agent = StockAgent::start(directory.path());
     agent.add(&at("zulu"));
@@ -160,19 +160,20 @@ fn without_a_name_the_first_roster_key_signs() {
         find_key(None, socket, Some(directory.path()), &|key| roster.contains(key))
     };
     let chosen = |roster: &[&str], socket| find(roster, socket).unwrap().public().clone();
-    let all = ["zulu", "alpha", "id_ed25519"];
+    let all = ["zulu", "a.lpha", "id_ed25519"];
     assert_eq!(chosen(&all, Some(agent.socket.as_path())), public(&at("zulu")));
     assert_eq!(chosen(&all, None), public(&at("id_ed25519")));
-    assert_eq!(chosen(&["zulu", "alpha"], None), public(&at("alpha")));
-    assert_eq!(chosen(&["alpha"], Some(agent.socket.as_path())), public(&at("alpha")));
+    assert_eq!(chosen(&["zulu", "a.lpha"], None), public(&at("a.lpha")));
+    assert_eq!(chosen(&["a.lpha"], Some(agent.socket.as_path())), public(&at("a.lpha")));
     // A dead agent is no reason to look no further.
-    assert_eq!(chosen(&["alpha"], Some(at("nothing").as_path())), public(&at("alpha")));
+    assert_eq!(chosen(&["a.lpha"], Some(at("nothing").as_path())), public(&at("a.lpha")));
     let message = find(&[], Some(agent.socket.as_path())).unwrap_err().to_string();
-    assert!(message.contains("1 ed25519 keys in the ssh-agent, 3 keys in "), "{message}");
+    assert!(message.contains("keys in the ssh-agent: 1, key files in "), "{message}");
+    assert!(message.contains(": 3; type"), "{message}");
     assert!(message.contains("`ssh-add FILE`"), "{message}");
     std::fs::remove_file(at("id_ed25519.pub")).unwrap();
-    assert!(find(&["alpha"], None).is_ok());
-    std::fs::write(at("alpha"), "damaged").unwrap();
-    let message = find(&["alpha"], None).unwrap_err().to_string();
-    assert!(message.contains("alpha is not an OpenSSH private key"), "{message}");
+    assert!(find(&["a.lpha"], None).is_ok());
+    std::fs::write(at("a.lpha"), "damaged").unwrap();
+    let message = find(&["a.lpha"], None).unwrap_err().to_string();
+    assert!(message.contains("a.lpha is not an OpenSSH private key"), "{message}");
 }
