@@ -2,5 +2,7 @@
 //! [`Typed`](terminal::Typed), [`Confirmed`](signer::Confirmed) and the ledger's permits.
 
 pub mod effect;
+pub mod clock;
+pub mod config;
 pub mod signer;
 pub mod terminal;

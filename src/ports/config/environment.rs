@@ -1,0 +1,132 @@
+//! The variables and user ids that glass starts with; the only place that reads either.
+//!
+//! No variable answers for a person (P4) or shifts time (P11): they say where things are
+//! and how to colour them.
+
+use crate::core::text::escape;
+use nix::unistd::{Uid, User};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+/// What was set when glass started. Empty variables count as absent, as do relative
+/// directories where an absolute one is asked for (XDG Base Directory Specification).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Environment {
+    /// `HOME`.
+    pub home: Option<PathBuf>,
+    /// `GLASS_HOME`; may be relative.
+    pub glass_home: Option<PathBuf>,
+    /// `XDG_CONFIG_HOME`.
+    pub xdg_config_home: Option<PathBuf>,
+    /// `XDG_DATA_HOME`.
+    pub xdg_data_home: Option<PathBuf>,
+    /// `SSH_AUTH_SOCK`: the agent's socket.
+    pub ssh_auth_sock: Option<PathBuf>,
+    /// `NO_COLOR` is set to anything.
+    pub no_color: bool,
+    /// The real user id.
+    pub uid: u32,
+    /// The effective user id: whose rights glass has.
+    pub euid: u32,
+    /// Who called `sudo`, if this runs under it.
+    pub sudo: Option<Sudo>,
+}
+
+/// Who called `sudo`. A record only, and inert text: it never says who a person is (DESIGN 4).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sudo {
+    /// `SUDO_UID` as it stood.
+    pub uid: String,
+    /// `SUDO_USER` as it stood; empty where absent.
+    pub user: String,
+}
+
+impl Environment {
+    /// Reads everything once; called at the start.
+    pub fn read() -> Self {
+        Self::from_variables(variable, Uid::current().as_raw(), Uid::effective().as_raw())
+    }
+
+    fn from_variables(get: impl Fn(&str) -> Option<OsString>, uid: u32, euid: u32) -> Self {
+        let set = |name: &str| get(name).filter(|value| !value.is_empty());
+        let absolute = |name: &str| set(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        let inert = |value: OsString| escape(&value.to_string_lossy());
+        Self {
+            home: absolute("HOME"),
+            glass_home: set("GLASS_HOME").map(PathBuf::from),
+            xdg_config_home: absolute("XDG_CONFIG_HOME"),
+            xdg_data_home: absolute("XDG_DATA_HOME"),
+            ssh_auth_sock: set("SSH_AUTH_SOCK").map(PathBuf::from),
+            no_color: set("NO_COLOR").is_some(),
+            uid,
+            euid,
+            // Only sudo itself makes another user of us: without root this is a stray variable.
+            sudo: get("SUDO_UID").filter(|_| euid == 0).map(|caller| Sudo {
+                uid: inert(caller),
+                user: set("SUDO_USER").map(inert).unwrap_or_default(),
+            }),
+        }
+    }
+
+    /// The name of the real user id; `None` where the system has none for it.
+    ///
+    /// Asked only when needed: with the identity provider down, name services can be slow.
+    pub fn os_user(&self) -> Option<String> {
+        User::from_uid(Uid::from_raw(self.uid)).ok().flatten().map(|user| user.name)
+    }
+
+    /// Where a person's own keys are looked for.
+    pub fn ssh_directory(&self) -> Option<PathBuf> {
+        self.home.as_deref().map(|home| Path::join(home, ".ssh"))
+    }
+}
+
+// The one reading of variables.
+#[allow(clippy::disallowed_methods)]
+fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn given(variables: &[(&str, &str)], euid: u32) -> Environment {
+        Environment::from_variables(
+            |name| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).into()),
+            1000,
+            euid,
+        )
+    }
+
+    #[test]
+    fn empty_and_relative_variables_count_as_absent() {
+        let environment = given(
+            &[("HOME", "home/ana"), ("XDG_DATA_HOME", "data"), ("GLASS_HOME", ""), ("NO_COLOR", "")],
+            1000,
+        );
+        assert_eq!(environment, Environment { uid: 1000, euid: 1000, ..Environment::default() });
+        let environment = given(&[("HOME", "/home/ana"), ("GLASS_HOME", "here"), ("NO_COLOR", "1")], 1000);
+        assert_eq!(environment.ssh_directory(), Some("/home/ana/.ssh".into()));
+        assert_eq!(environment.glass_home, Some("here".into()));
+        assert!(environment.no_color);
+    }
+
+    #[test]
+    fn sudo_counts_for_root_alone_and_is_inert() {
+        let variables = [("SUDO_UID", "1000"), ("SUDO_USER", "ana\u{1b}[31m")];
+        assert_eq!(given(&variables, 1000).sudo, None);
+        let sudo = given(&variables, 0).sudo.unwrap();
+        assert_eq!(sudo, Sudo { uid: "1000".into(), user: "ana\\u{1b}[31m".into() });
+        // A garbled or empty SUDO_UID is still sudo: absence fails closed.
+        assert!(given(&[("SUDO_UID", "")], 0).sudo.is_some());
+    }
+
+    #[test]
+    fn the_running_user_has_the_name_that_the_system_gives() {
+        let environment = Environment::read();
+        let expected = User::from_uid(Uid::current()).unwrap().map(|user| user.name);
+        assert_eq!(environment.os_user(), expected);
+        assert_eq!(environment.euid, rustix::process::geteuid().as_raw());
+    }
+}
