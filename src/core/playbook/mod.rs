@@ -17,7 +17,7 @@ use crate::core::roster::Who;
 use crate::core::text::Line;
 use on_call::OnCall;
 use regex_lite::Regex;
-use step::{Evidence, Rotation, Run, Step, Surroundings, Suspension};
+use step::{Evidence, Rotation, Run, Step, StepKind, Surroundings, Suspension};
 
 /// The playbook that `init` writes: one harmless scope, ready to be tried and adapted.
 pub const SAMPLE: &str = include_str!("sample.toml");
@@ -241,5 +241,15 @@ impl Playbook {
     /// `playbook/scope`, as people write it.
     pub fn address(&self, scope: &Scope) -> String {
         format!("{}/{}", self.name, scope.name)
+    }
+}
+
+impl Scope {
+    /// Whether closing one grant of this scope can't touch another: every `revoke` names its grant.
+    pub fn names_grant(&self) -> bool {
+        self.steps.iter().all(|step| match &step.kind {
+            StepKind::Command(command) => step.surroundings.names_grant(&command.revoke.run),
+            StepKind::SshCert(_) | StepKind::SealedSecret(_) => true,
+        })
     }
 }

@@ -239,6 +239,21 @@ impl Step {
 }
 
 impl Surroundings {
+    /// Whether this command, or a variable of it, names the grant that it acts for: then it
+    /// can't touch another grant of the same scope.
+    pub fn names_grant(&self, run: &Run) -> bool {
+        let in_env = self.env.values().filter_map(|given| match given {
+            Given::Text(text) => Some(text),
+            Given::File(_) => None,
+        });
+        run.iter().chain(in_env).flat_map(Template::placeholders).any(|placeholder| {
+            matches!(
+                placeholder,
+                Placeholder::GrantId | Placeholder::GrantSerial | Placeholder::Output { .. }
+            )
+        })
+    }
+
     /// The command with every placeholder filled in.
     ///
     /// # Errors

@@ -1,9 +1,9 @@
 //! The started process as glass holds it: it is reaped exactly once, and never left behind.
 
 use super::invocation::NotStarted;
-use super::process_group::ProcessGroup;
 use super::spawn::{FAILED, GATE, READY};
 use super::{SPAWN, own_binary};
+use crate::core::plan::ProcessGroup;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open};
 use std::io::{self, PipeReader, Read, Write};
 use std::os::fd::OwnedFd;

@@ -18,7 +18,7 @@ mod watchdog;
 
 pub use invocation::{Invocation, NotStarted, Stdin};
 pub use prepared::{Prepared, prepare, run};
-pub use process_group::{ProcessGroup, end_process_group};
+pub use process_group::end_process_group;
 pub use runtime::{NoTmpfs, RuntimeDir, RuntimeError, wipe};
 pub use spawn::become_command;
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::capture::Capture;
 use super::invocation::{Invocation, NotStarted};
 use super::leader::{Leader, Outputs};
-use super::process_group::ProcessGroup;
+use crate::core::plan::ProcessGroup;
 use crate::core::proof::{Captured, Ended, Outcome};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::Signal;

@@ -1,5 +1,6 @@
 //! A command's process group, named so that it can be told from a later one of the same number.
 
+use crate::core::plan::ProcessGroup;
 use rustix::process::{Pid, Signal, getpgrp, kill_process_group};
 use std::fs;
 use std::io;
@@ -11,15 +12,6 @@ const WITHIN: Duration = Duration::from_secs(1);
 
 /// Pause between two looks at the process table.
 const PAUSE: Duration = Duration::from_millis(10);
-
-/// The group of a command; its leader is also the leader of a session of the same number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ProcessGroup {
-    /// Number of the leader, the group and the session.
-    pub id: i32,
-    /// Start of the leader in clock ticks since boot: field 22 of `/proc/PID/stat`.
-    pub start: u64,
-}
 
 /// What is needed of one line of `/proc/PID/stat` (proc(5)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -16,7 +16,7 @@ pub use agent::{Agent, AgentError};
 pub use confirmed::Confirmed;
 pub use find::{FindError, find_key};
 pub use keyfile::{KeyFile, KeyFileError};
-pub use random::{RandomError, nonce, seed};
+pub use random::{RandomError, nonce, random_byte, seed};
 
 use crate::core::public_key::PublicKey;
 use crate::core::sshsig::{Sshsig, SshsigError, signed_data};

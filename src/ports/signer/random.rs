@@ -22,6 +22,13 @@ pub fn seed() -> Result<Zeroizing<[u8; 32]>, RandomError> {
     Ok(bytes)
 }
 
+/// One byte, for the jitter of retries.
+pub fn random_byte() -> Result<u8, RandomError> {
+    let mut bytes = [0; 1];
+    getrandom::fill(&mut bytes).map_err(RandomError)?;
+    Ok(bytes[0])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,7 +2,7 @@
 
 use crate::core::duration::Seconds;
 use crate::core::playbook::output::{Output, OutputSource};
-use crate::core::playbook::placeholder::{Placeholder, RESERVED};
+use crate::core::playbook::placeholder::RESERVED;
 use crate::core::playbook::read::command::{
     check, command, grant, run, surroundings, surroundings_of_step, timeout, two_proofs, variable,
 };
@@ -82,12 +82,7 @@ fn command_step(table: &mut Table<'_>, index: usize, around: &Around<'_>) -> Rea
             Given::File(_) => None,
         })
     };
-    let names_grant = |placeholder: &Placeholder| {
-        matches!(placeholder, Placeholder::GrantId | Placeholder::GrantSerial | Placeholder::Output { .. })
-    };
-    if around.concurrent > 1
-        && !revoke.run.iter().chain(in_env()).flat_map(|t| t.placeholders()).any(names_grant)
-    {
+    if around.concurrent > 1 && !surroundings.names_grant(&revoke.run) {
         let message = "with `concurrent` over 1, `revoke` must name the grant (`{grant.id}`, `{grant.serial}` \
                        or an output), or it takes away the access of other grants too";
         return Err(table.fault_at("revoke", message));

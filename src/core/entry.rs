@@ -1,0 +1,414 @@
+//! The facts of a ledger entry: one line of canonical JSON (CONTRACT 4).
+//!
+//! The structs list their fields in alphabetical order, so that serialising them gives
+//! the canonical text directly; a test holds that against [`canonical`](crate::core::canonical).
+//! Free text never stands here: it is in the `text` table under its SHA-512.
+
+use crate::core::merkle::{Hash, leaf_hash_parts};
+use crate::core::moment::{Moment, parse_rfc3339, rfc3339};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+/// A leaf of the log is at most this long, as C2SP tlog-tiles asks.
+pub const LEAF_LIMIT: usize = 65_535;
+
+/// What an entry records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// The first entry: origin, ledger id, ledger key, first person.
+    Genesis,
+    /// Signed: the files that count from now on.
+    Registered,
+    /// Signed: a person asks for a grant.
+    Requested,
+    /// The permit to open: fixes the deadlines; the close plan is on disk.
+    Opening,
+    /// A step's `grant` ran, or could not.
+    StepOpened,
+    /// Every step opened: the grant is active.
+    Activated,
+    /// Closing began.
+    Closing,
+    /// A step's closing outcome changed, or stood unchanged for a day.
+    StepClosed,
+    /// Every step is proved closed.
+    Closed,
+    /// Rolled back and proved closed; the grant was never active.
+    ActivationFailed,
+    /// A round of closing ended without proof.
+    Unrevoked,
+    /// Closed from the close plan while the ledger could not be written.
+    ClosedFromPlan,
+    /// Something was refused or abandoned.
+    Refused,
+}
+
+impl Kind {
+    /// Whether a person signs entries of this kind.
+    pub const fn is_signed(self) -> bool {
+        matches!(self, Self::Registered | Self::Requested)
+    }
+
+    /// The word in the facts.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Genesis => "genesis",
+            Self::Registered => "registered",
+            Self::Requested => "requested",
+            Self::Opening => "opening",
+            Self::StepOpened => "step-opened",
+            Self::Activated => "activated",
+            Self::Closing => "closing",
+            Self::StepClosed => "step-closed",
+            Self::Closed => "closed",
+            Self::ActivationFailed => "activation-failed",
+            Self::Unrevoked => "unrevoked",
+            Self::ClosedFromPlan => "closed-from-plan",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+/// How a step stands; also the `outcome` of step entries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StepState {
+    /// Its `grant` has not run.
+    Pending,
+    /// Its `grant` succeeded, or a check proves it open.
+    Open,
+    /// The access was there before: `already` matched.
+    PreExisting,
+    /// Its closing is under way.
+    Closing,
+    /// It may be open: nothing proved either way.
+    Unknown,
+    /// Proved closed.
+    Closed,
+    /// It never opened, and that is proved.
+    Failed,
+}
+
+impl StepState {
+    /// The word in facts, projections and JSON of the ledger.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Open => "open",
+            Self::PreExisting => "pre-existing",
+            Self::Closing => "closing",
+            Self::Unknown => "unknown",
+            Self::Closed => "closed",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// Whether nothing of this step can be open.
+    pub const fn is_shut(self) -> bool {
+        matches!(self, Self::Pending | Self::Closed | Self::Failed)
+    }
+}
+
+/// What `genesis` fixes for the life of a ledger.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Genesis {
+    /// Random id of this ledger, lower-case hex.
+    pub ledger: String,
+    /// Name of the log in checkpoints.
+    pub origin: String,
+    /// The first person.
+    pub person: String,
+    /// That person's key, as `TYPE BASE64`.
+    pub public_key: String,
+    /// The ledger's key as a C2SP vkey.
+    pub vkey: String,
+}
+
+/// What `opening` fixes for one grant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Terms {
+    /// By when the activation itself must be through, on the boot clock.
+    pub activation_boot_ms: u64,
+    /// The deadline on the boot clock of the entry's `boot_id`, in milliseconds.
+    pub deadline_boot_ms: u64,
+    /// The deadline on the wall clock.
+    pub expires_at: String,
+    /// The ids of the scope's steps, in order.
+    pub steps: Vec<String>,
+}
+
+/// One output stream of a step, without its content.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stream {
+    /// Bytes in all.
+    pub length: u64,
+    /// SHA-256, lower-case hex.
+    pub sha256: String,
+}
+
+/// How one command of a step ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Run {
+    /// Milliseconds it took.
+    pub elapsed_ms: u64,
+    /// `exit`, `signal`, `timed-out` or `not-started`.
+    pub ended: String,
+    /// Exit code, where it exited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit: Option<i32>,
+    /// Signal number, where one ended it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signal: Option<i32>,
+    /// Standard error.
+    pub stderr: Stream,
+    /// Standard output.
+    pub stdout: Stream,
+    /// SHA-512 of the escaped last characters of its errors, in the `text` table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tail: Option<String>,
+}
+
+/// One entry's facts. Absent means absent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Facts {
+    /// The wall clock, RFC 3339 with milliseconds.
+    pub at: String,
+    /// The kernel's boot id.
+    pub boot_id: String,
+    /// Milliseconds since boot.
+    pub boot_ms: u64,
+    /// The OS user who acted without a signature.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    /// Why: of a closing, a refusal, a failure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
+    /// Of `genesis`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub genesis: Option<Genesis>,
+    /// The grant it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grant: Option<String>,
+    /// Fingerprint of the key that signed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// What it records.
+    pub kind: Kind,
+    /// The step's state after it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<StepState>,
+    /// Recorded outputs of a step: name to SHA-512 of the value in the `text` table.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub outputs: BTreeMap<String, String>,
+    /// Who signed, or whom a refusal concerns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<String>,
+    /// The grant's previous entry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prev: Option<u64>,
+    /// What proved a step closed: `check`, `never-opened` or `native-expiry-not-checked`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<String>,
+    /// The commands that ran: `grant`, `revoke`, `end`, `check`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub runs: BTreeMap<String, Run>,
+    /// The scope that a refusal concerns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
+    /// Position in the log, from 0.
+    pub seq: u64,
+    /// The signed facts, verbatim from the statement.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed: Option<Map<String, Value>>,
+    /// SHA-512 of the statement's message, lower-case hex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statement: Option<String>,
+    /// The step it concerns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<String>,
+    /// Of `opening`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terms: Option<Terms>,
+    /// Format version: 1.
+    pub v: u8,
+    /// The verb that was refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verb: Option<String>,
+}
+
+/// Why stored bytes are not the facts of an entry.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum FactsError {
+    /// Not JSON, an unknown key, a missing one, a wrong type.
+    #[error("not the facts of an entry: {0}")]
+    Form(String),
+    /// Another text of the same facts.
+    #[error("not in canonical form")]
+    NotCanonical,
+    /// Written by a newer glass.
+    #[error("format version {0} is newer than this glass understands")]
+    Version(u8),
+    /// `at` is not a time in the stored form.
+    #[error("`at` is not a time")]
+    Time,
+}
+
+impl Facts {
+    /// Facts of a kind at a moment, nothing else filled in; the ledger sets `seq` and `prev`.
+    pub fn new(kind: Kind, moment: &Moment) -> Self {
+        Self {
+            at: rfc3339(moment.wall),
+            boot_id: moment.boot_id.clone(),
+            boot_ms: moment.boot_ms,
+            by: None,
+            cause: None,
+            genesis: None,
+            grant: None,
+            key: None,
+            kind,
+            outcome: None,
+            outputs: BTreeMap::new(),
+            person: None,
+            prev: None,
+            proof: None,
+            runs: BTreeMap::new(),
+            scope: None,
+            seq: 0,
+            signed: None,
+            statement: None,
+            step: None,
+            terms: None,
+            v: 1,
+            verb: None,
+        }
+    }
+
+    /// The canonical line, without a line feed.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("facts hold nothing that JSON can't")
+    }
+
+    /// Reads stored bytes, which must be the canonical line.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, FactsError> {
+        let facts: Self = serde_json::from_slice(bytes).map_err(|e| FactsError::Form(e.to_string()))?;
+        if facts.v != 1 {
+            return Err(FactsError::Version(facts.v));
+        }
+        if parse_rfc3339(&facts.at).is_none() {
+            return Err(FactsError::Time);
+        }
+        if facts.to_bytes() != bytes {
+            return Err(FactsError::NotCanonical);
+        }
+        Ok(facts)
+    }
+
+    /// `at` as a time.
+    pub fn at(&self) -> DateTime<Utc> {
+        parse_rfc3339(&self.at).unwrap_or_default()
+    }
+
+    /// Both clocks as the entry recorded them.
+    pub fn moment(&self) -> Moment {
+        Moment { wall: self.at(), boot_id: self.boot_id.clone(), boot_ms: self.boot_ms }
+    }
+
+    /// A text among the signed facts.
+    pub fn signed_str(&self, key: &str) -> Option<&str> {
+        self.signed.as_ref()?.get(key)?.as_str()
+    }
+
+    /// A number among the signed facts.
+    pub fn signed_u64(&self, key: &str) -> Option<u64> {
+        self.signed.as_ref()?.get(key)?.as_u64()
+    }
+}
+
+/// The leaf hash of an entry: facts ‖ LF ‖ armor, the armor empty for system entries.
+pub fn entry_leaf(facts: &[u8], armor: &[u8]) -> Hash {
+    leaf_hash_parts(&[facts, b"\n", armor])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::canonical;
+    use serde_json::json;
+
+    fn full() -> Facts {
+        let moment = Moment {
+            wall: parse_rfc3339("2026-01-01T00:00:00.000Z").unwrap(),
+            boot_id: "b".into(),
+            boot_ms: 5,
+        };
+        let stream = Stream { length: 3, sha256: "ab".into() };
+        let run = Run {
+            elapsed_ms: 1,
+            ended: "exit".into(),
+            exit: Some(0),
+            signal: Some(9),
+            stderr: stream.clone(),
+            stdout: stream,
+            tail: Some("x".into()),
+        };
+        Facts {
+            by: Some("root".into()),
+            cause: Some("c".into()),
+            genesis: Some(Genesis {
+                ledger: "l".into(),
+                origin: "o".into(),
+                person: "p".into(),
+                public_key: "k".into(),
+                vkey: "v".into(),
+            }),
+            grant: Some("g".into()),
+            key: Some("k".into()),
+            outcome: Some(StepState::PreExisting),
+            outputs: BTreeMap::from([("accessor".into(), "00".into())]),
+            person: Some("p".into()),
+            prev: Some(1),
+            proof: Some("check".into()),
+            runs: BTreeMap::from([("check".into(), run)]),
+            scope: Some("s".into()),
+            signed: json!({"b": 1, "a": {"d": [], "c": "ü\u{1}"}}).as_object().cloned(),
+            statement: Some("st".into()),
+            step: Some("s".into()),
+            terms: Some(Terms {
+                activation_boot_ms: 1,
+                deadline_boot_ms: 2,
+                expires_at: "t".into(),
+                steps: vec!["a".into()],
+            }),
+            verb: Some("v".into()),
+            ..Facts::new(Kind::StepOpened, &moment)
+        }
+    }
+
+    #[test]
+    fn facts_serialise_to_their_canonical_text() {
+        let facts = full();
+        let canonical = canonical::encode(&serde_json::to_value(&facts).unwrap()).unwrap();
+        assert_eq!(String::from_utf8(facts.to_bytes()).unwrap(), canonical);
+        assert_eq!(Facts::from_bytes(canonical.as_bytes()).unwrap(), facts);
+    }
+
+    #[test]
+    fn p07_other_texts_of_the_same_facts_are_refused() {
+        let line = String::from_utf8(full().to_bytes()).unwrap();
+        assert_eq!(Facts::from_bytes(line.replacen(':', ": ", 1).as_bytes()), Err(FactsError::NotCanonical));
+        assert_eq!(
+            Facts::from_bytes(line.replace("\"v\":1", "\"v\":2").as_bytes()),
+            Err(FactsError::Version(2))
+        );
+        assert!(Facts::from_bytes(line.replacen('{', "{\"zz\":1,", 1).as_bytes()).is_err());
+        assert!(Facts::from_bytes(b"").is_err());
+    }
+}

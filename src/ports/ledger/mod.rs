@@ -1,0 +1,185 @@
+//! The ledger: one SQLite file with the log, its Merkle tree, its texts and projections,
+//! and beside it the close plans (`open/`) and the grants' locks (`locks/`).
+//!
+//! Only this room makes the tokens [`Recorded`], [`Opening`] and [`Closing`]: what is
+//! not on disk can't be acted upon (P1).
+
+mod append;
+mod attempt;
+mod genesis;
+mod head;
+mod key;
+mod lock;
+mod permit;
+mod plans;
+mod projection;
+mod read;
+mod record;
+mod refusal;
+mod registered;
+mod round;
+mod schema;
+
+pub use append::Batch;
+pub use genesis::Founding;
+pub use head::Head;
+pub use key::LedgerKey;
+pub use lock::GrantLock;
+pub use permit::{Cause, Closing, Opening};
+pub use plans::Plans;
+pub use read::{Due, GrantRow, Which};
+pub use record::Recorded;
+pub use refusal::Refusal;
+pub use registered::{NoSuchScope, Registered, RegisteredFile, RegisteredPlaybook, SETTINGS};
+pub use round::{Round, StepReport};
+
+use crate::core::canonical::CanonicalError;
+use crate::core::entry::{FactsError, Genesis};
+use crate::core::grant::Corrupt;
+use rusqlite::{Connection, OpenFlags};
+use std::path::{Path, PathBuf};
+
+/// Where the ledger's files lie.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// `ledger.db`.
+    pub database: PathBuf,
+    /// `ledger.key`.
+    pub key: PathBuf,
+    /// `open/`.
+    pub open: PathBuf,
+    /// `locks/`.
+    pub locks: PathBuf,
+}
+
+/// What went wrong with the ledger.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// There is no database.
+    #[error("there is no ledger at {}", .0.display())]
+    Missing(PathBuf),
+    /// There is one already.
+    #[error("there is a ledger at {} already", .0.display())]
+    Exists(PathBuf),
+    /// The file is some other database.
+    #[error("the file is not a glass ledger")]
+    NotALedger,
+    /// Written by a newer glass.
+    #[error("the ledger has schema version {found}; this glass knows up to {known}: install the newer glass")]
+    Newer {
+        /// Version of the file.
+        found: usize,
+        /// Latest version that this program knows.
+        known: usize,
+    },
+    /// What is stored contradicts itself.
+    #[error("the ledger is corrupt: {0}")]
+    Corrupt(String),
+    /// What was to be recorded may not be.
+    #[error("{0}")]
+    Refused(String),
+    /// SQLite failed: disk full, no permission, damaged file.
+    #[error("the ledger can't be used: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    /// A file beside the database failed.
+    #[error("{}: {cause}", path.display())]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        cause: std::io::Error,
+    },
+}
+
+impl LedgerError {
+    fn file(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        move |cause| Self::File { path: path.to_owned(), cause }
+    }
+
+    fn refused(cause: impl std::fmt::Display) -> Self {
+        Self::Refused(cause.to_string())
+    }
+
+    /// Whether the stored record itself is broken (exit code 5), rather than out of reach.
+    pub fn is_integrity(&self) -> bool {
+        match self {
+            Self::Corrupt(_) | Self::NotALedger | Self::Newer { .. } => true,
+            Self::Sqlite(rusqlite::Error::SqliteFailure(failure, _)) => {
+                use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+                matches!(failure.code, DatabaseCorrupt | NotADatabase)
+            }
+            _ => false,
+        }
+    }
+}
+
+impl From<Corrupt> for LedgerError {
+    fn from(corrupt: Corrupt) -> Self {
+        Self::Corrupt(corrupt.to_string())
+    }
+}
+
+impl From<FactsError> for LedgerError {
+    fn from(error: FactsError) -> Self {
+        Self::Corrupt(error.to_string())
+    }
+}
+
+impl From<CanonicalError> for LedgerError {
+    fn from(error: CanonicalError) -> Self {
+        Self::Corrupt(error.to_string())
+    }
+}
+
+/// An open ledger.
+pub struct Ledger {
+    connection: Connection,
+    place: Place,
+    genesis: Genesis,
+    key: Option<LedgerKey>,
+}
+
+impl Ledger {
+    /// Opens the ledger to read it. Writes nothing, waits for nobody.
+    pub fn open_read(place: &Place) -> Result<Self, LedgerError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Self::connect(place, flags)?;
+        let genesis = genesis::read(&connection)?;
+        Ok(Self { connection, place: place.clone(), genesis, key: None })
+    }
+
+    /// Opens the ledger to append to it. A missing or wrong key leaves the head unsigned.
+    pub fn open_write(place: &Place) -> Result<Self, LedgerError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut connection = Self::connect(place, flags)?;
+        schema::migrate(&mut connection)?;
+        let genesis = genesis::read(&connection)?;
+        let key = LedgerKey::read(&place.key)?.filter(|key| key.vkey() == genesis.vkey);
+        Ok(Self { connection, place: place.clone(), genesis, key })
+    }
+
+    fn connect(place: &Place, flags: OpenFlags) -> Result<Connection, LedgerError> {
+        if !place.database.exists() {
+            return Err(LedgerError::Missing(place.database.clone()));
+        }
+        let connection = Connection::open_with_flags(&place.database, flags)?;
+        schema::configure(&connection)?;
+        schema::check(&connection)?;
+        Ok(connection)
+    }
+
+    /// What the first entry fixed.
+    pub const fn genesis(&self) -> &Genesis {
+        &self.genesis
+    }
+
+    /// Whether appends get a signed head: false while `ledger.key` is missing or another's.
+    pub const fn signs_heads(&self) -> bool {
+        self.key.is_some()
+    }
+
+    /// The close plans beside the database.
+    pub fn plans(&self) -> Plans {
+        Plans::new(&self.place.open)
+    }
+}

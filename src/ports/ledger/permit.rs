@@ -1,0 +1,285 @@
+//! Permits: the only values that let the effect room act. Made here, inside
+//! `BEGIN IMMEDIATE`, after folding the grant again; never cloned, never read from anywhere.
+
+use super::registered::Registered;
+use super::{Batch, GrantLock, Ledger, LedgerError, Plans, Recorded, registered};
+use crate::core::entry::{Facts, Kind, Terms};
+use crate::core::grant::{Grant, State};
+use crate::core::moment::{Moment, rfc3339};
+use crate::core::plan::{ClosePlan, PlanMoment};
+use crate::core::policy;
+use crate::core::statement::Request;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// Leave to run the `grant` commands of one grant's steps.
+#[derive(Debug)]
+pub struct Opening {
+    grant: Grant,
+    lock: GrantLock,
+}
+
+impl Opening {
+    /// The grant as it stood when the permit was made.
+    pub const fn grant(&self) -> &Grant {
+        &self.grant
+    }
+}
+
+/// Leave to run the closing commands of one grant.
+#[derive(Debug)]
+pub struct Closing {
+    /// What to run; its step states are brought up to date as closing goes on.
+    pub plan: ClosePlan,
+    lock: GrantLock,
+}
+
+impl Closing {
+    /// From the close plan alone: the ledger is gone, or does not know the grant.
+    ///
+    /// The caller has seen that the plan is due, or that a person revoked it.
+    pub const fn from_plan(plan: ClosePlan, lock: GrantLock) -> Self {
+        Self { plan, lock }
+    }
+
+    /// Sets by when this closing must be through.
+    pub fn extend(&mut self, now: &Moment, until_boot_ms: u64) -> Result<(), LedgerError> {
+        self.lock.extend(now, until_boot_ms)
+    }
+
+    /// Lets go of the grant; where it has ended, its lock file goes too.
+    pub fn release(self, ended: bool) -> Result<(), LedgerError> {
+        if ended { self.lock.discard() } else { Ok(()) }
+    }
+}
+
+/// Why a grant is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// Its deadline passed.
+    Expired,
+    /// A person ended it.
+    Revoked,
+    /// Its activation died.
+    HalfOpen,
+    /// A step of its activation failed.
+    Failed,
+}
+
+impl Cause {
+    /// The word in the facts.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Expired => "expired",
+            Self::Revoked => "revoked",
+            Self::HalfOpen => "half-open",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+impl Ledger {
+    /// Turns a recorded request into the permit to open, judging all of it once more, and puts
+    /// the close plan on disk before the permit exists.
+    ///
+    /// A refusal leaves the request as `activation-failed`: nothing was opened.
+    pub fn open_grant(
+        &mut self,
+        recorded: &Recorded<Request>,
+        mut lock: GrantLock,
+        runtime_dir: Option<PathBuf>,
+        now: &Moment,
+    ) -> Result<(Opening, ClosePlan), LedgerError> {
+        let registered = self.registered()?;
+        let mut batch = Batch::begin(self, now)?;
+        let id = recorded.facts().grant.clone().unwrap_or_default();
+        let grant = batch.grant(&id)?.ok_or_else(|| LedgerError::Corrupt(format!("{id} has no request")))?;
+        let terms = match batch.judge_opening(&grant, registered.as_ref())? {
+            Ok(terms) => terms,
+            Err(refusal) => {
+                let cause = Some(refusal.code().to_owned());
+                batch.append(
+                    Facts { grant: Some(id), cause, ..Facts::new(Kind::ActivationFailed, now) },
+                    "",
+                )?;
+                batch.commit()?;
+                lock.discard()?;
+                return Err(LedgerError::Refused(refusal.to_string()));
+            }
+        };
+        batch.append(
+            Facts { grant: Some(id.clone()), terms: Some(terms), ..Facts::new(Kind::Opening, now) },
+            "",
+        )?;
+        let grant = batch.grant(&id)?.ok_or_else(|| LedgerError::Corrupt(format!("{id} is gone")))?;
+        let plan = batch.plan(&grant, registered.as_ref(), runtime_dir, &BTreeMap::new())?;
+        Plans::new(batch.open_directory()).write(&plan)?;
+        batch.commit()?;
+        lock.extend(now, plan.activation_boot_ms)?;
+        Ok((Opening { grant, lock }, plan))
+    }
+
+    /// Whether the activation may go on: nobody revoked or took over, and it is in time.
+    pub fn still_opening(&self, opening: &Opening, now: &Moment) -> Result<bool, LedgerError> {
+        let grant = super::projection::fold(&self.connection, opening.grant.id.as_str())?;
+        let terms = opening.grant.opening.as_ref().map(|opened| &opened.terms);
+        Ok(grant.is_some_and(|grant| grant.state == State::Activating)
+            && !opening.lock.is_lost()
+            && terms.is_some_and(|terms| now.boot_ms <= terms.activation_boot_ms))
+    }
+
+    /// Ends an activation: every step is open, the grant is active.
+    pub fn activated(&mut self, opening: Opening, now: &Moment) -> Result<Grant, LedgerError> {
+        let id = opening.grant.id.to_string();
+        let mut batch = Batch::begin(self, now)?;
+        batch.append(Facts { grant: Some(id.clone()), ..Facts::new(Kind::Activated, now) }, "")?;
+        let grant = batch.grant(&id)?.ok_or_else(|| LedgerError::Corrupt(format!("{id} is gone")))?;
+        batch.commit()?;
+        Ok(grant)
+    }
+
+    /// Turns the permit to open into the permit to roll back.
+    pub fn roll_back(&mut self, opening: Opening, now: &Moment) -> Result<Option<Closing>, LedgerError> {
+        self.close_grant(opening.grant.id.as_str(), opening.lock, Cause::Failed, None, now)
+    }
+
+    /// The permit to close a grant; `None` where nothing can be open.
+    ///
+    /// Needs no person. The first one of a grant records that closing began, and why.
+    pub fn close_grant(
+        &mut self,
+        id: &str,
+        lock: GrantLock,
+        cause: Cause,
+        by: Option<&str>,
+        now: &Moment,
+    ) -> Result<Option<Closing>, LedgerError> {
+        let place = self.place.clone();
+        let found = Plans::new(&place.open).read(id);
+        let mut batch = Batch::begin(self, now)?;
+        let Some(grant) = batch.grant(id)? else {
+            return Err(LedgerError::Refused(format!("the ledger knows no grant {id}")));
+        };
+        let facts = |kind| Facts {
+            grant: Some(id.to_owned()),
+            cause: Some(cause.as_str().to_owned()),
+            by: by.map(str::to_owned),
+            ..Facts::new(kind, now)
+        };
+        match (grant.state, &grant.opening) {
+            (state, _) if state.is_ended() => {
+                drop(batch);
+                Plans::new(&place.open).remove(id)?;
+                lock.discard()?;
+                return Ok(None);
+            }
+            (State::Activating, None) => {
+                batch.append(facts(Kind::ActivationFailed), "")?;
+                batch.commit()?;
+                lock.discard()?;
+                return Ok(None);
+            }
+            (State::Activating | State::Active, _) => {
+                batch.judge_closing(&grant, cause)?;
+                batch.append(facts(Kind::Closing), "")?;
+            }
+            _ => {}
+        }
+        // A plan that is gone or damaged is made anew from what was registered.
+        let plan = match found {
+            Ok(Some(plan)) => plan,
+            _ => batch.rebuild(&grant)?,
+        };
+        batch.commit()?;
+        Ok(Some(Closing { plan, lock }))
+    }
+}
+
+impl Batch<'_> {
+    /// Judges a request for the last time, against what is registered and open right now.
+    fn judge_opening(
+        &self,
+        grant: &Grant,
+        registered: Option<&Registered>,
+    ) -> Result<Result<Terms, policy::Refusal>, LedgerError> {
+        let Some(registered) = registered.filter(|registered| Some(registered.seq()) == grant.registered)
+        else {
+            return Ok(Err(policy::Refusal::RegistrationChanged));
+        };
+        let Ok((_, scope)) = registered.scope(&grant.scope) else {
+            return Ok(Err(policy::Refusal::RegistrationChanged));
+        };
+        let others = super::read::others(self.connection(), grant)?;
+        if let Err(refusal) =
+            policy::may_open(scope, registered.roster(), &grant.person, grant.duration_s, &others, self.now())
+        {
+            return Ok(Err(refusal));
+        }
+        let boot_ms = |seconds: u64| self.now().boot_ms + 1_000 * seconds;
+        let length = crate::core::duration::Seconds::new(grant.duration_s);
+        Ok(Ok(Terms {
+            activation_boot_ms: boot_ms(policy::activation_seconds(scope)),
+            deadline_boot_ms: boot_ms(grant.duration_s),
+            expires_at: rfc3339(self.now().wall + length.delta()),
+            steps: scope.steps.iter().map(|step| step.id.clone()).collect(),
+        }))
+    }
+
+    fn judge_closing(&self, grant: &Grant, cause: Cause) -> Result<(), LedgerError> {
+        let last_entry = super::head::read(self.connection())?.clock_floor;
+        let due = grant.deadline().is_none_or(|deadline| deadline.has_passed(self.now(), last_entry));
+        if cause == Cause::Expired && !due {
+            return Err(LedgerError::Refused(format!("{} is not due yet", grant.id)));
+        }
+        Ok(())
+    }
+
+    /// Makes a grant's plan from its scope.
+    fn plan(
+        &self,
+        grant: &Grant,
+        registered: Option<&Registered>,
+        runtime_dir: Option<PathBuf>,
+        outputs: &BTreeMap<(String, String), String>,
+    ) -> Result<ClosePlan, LedgerError> {
+        let corrupt = |what: &str| LedgerError::Corrupt(format!("{}: {what}", grant.id));
+        let opened = grant.opening.as_ref().ok_or_else(|| corrupt("was never opened"))?;
+        let registered = registered.ok_or_else(|| corrupt("its registration is gone"))?;
+        let (_, scope) =
+            registered.scope(&grant.scope).map_err(|_| corrupt("its scope is not registered"))?;
+        let request = super::projection::facts(self.connection(), grant.requested)?;
+        let os_user = request.signed_str("os_user").unwrap_or_default();
+        Ok(ClosePlan {
+            v: 1,
+            grant: grant.id.to_string(),
+            scope: grant.scope.clone(),
+            person: grant.person.clone(),
+            ledger: self.genesis().ledger.clone(),
+            opened: PlanMoment::new(&opened.moment),
+            expires_at: opened.terms.expires_at.clone(),
+            deadline_boot_ms: opened.terms.deadline_boot_ms,
+            activation_boot_ms: opened.terms.activation_boot_ms,
+            runtime_dir,
+            steps: crate::core::filling::planned_steps(scope, grant, os_user, outputs),
+            closed: None,
+        })
+    }
+
+    /// Makes a lost plan anew: from the registration that the grant runs by, the recorded
+    /// outputs, and the step states of the ledger. What secrets there were can't be told.
+    fn rebuild(&self, grant: &Grant) -> Result<ClosePlan, LedgerError> {
+        let seq =
+            grant.registered.ok_or_else(|| LedgerError::Corrupt(format!("{} has no plan", grant.id)))?;
+        let registered = registered::at(self.connection(), self.genesis(), seq)?;
+        let outputs = super::read::outputs(self.connection(), grant)?;
+        let mut plan = self.plan(grant, Some(&registered), None, &outputs)?;
+        for step in &mut plan.steps {
+            step.state = grant.step(&step.id).map_or(step.state, |folded| folded.state);
+            // Whether its command was started is lost with the plan: it may have been.
+            if step.state == crate::core::entry::StepState::Pending {
+                step.state = crate::core::entry::StepState::Unknown;
+            }
+        }
+        Ok(plan)
+    }
+}

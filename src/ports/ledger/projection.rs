@@ -1,0 +1,162 @@
+//! Projections: tables that follow from the entries, so that reading is quick.
+//! `ledger verify` recomputes them; a permit never believes them.
+
+use super::LedgerError;
+use crate::core::entry::Facts;
+use crate::core::grant::{Grant, State, apply};
+use crate::core::moment::rfc3339;
+use rusqlite::{Connection, OptionalExtension};
+
+/// Folds a grant from its entries, from the latest back by `prev`.
+pub(super) fn fold(connection: &Connection, id: &str) -> Result<Option<Grant>, LedgerError> {
+    let last: Option<u64> = connection
+        .prepare_cached(r#"SELECT last FROM "grant" WHERE id = ?1"#)?
+        .query_row([id], |row| row.get(0))
+        .optional()?;
+    let mut chain = Vec::new();
+    let mut next = last;
+    while let Some(seq) = next {
+        let facts = facts(connection, seq)?;
+        if facts.grant.as_deref() != Some(id) || facts.prev.is_some_and(|prev| prev >= seq) {
+            return Err(LedgerError::Corrupt(format!("entry {seq} does not belong to {id}")));
+        }
+        next = facts.prev;
+        chain.push(facts);
+    }
+    let mut grant = None;
+    for facts in chain.iter().rev() {
+        grant = Some(apply(grant, facts)?);
+    }
+    Ok(grant)
+}
+
+/// The facts of one entry.
+pub(super) fn facts(connection: &Connection, seq: u64) -> Result<Facts, LedgerError> {
+    let bytes: Option<Vec<u8>> = connection
+        .prepare_cached("SELECT bytes FROM entry WHERE seq = ?1")?
+        .query_row([seq], |row| row.get(0))
+        .optional()?;
+    let bytes = bytes.ok_or_else(|| LedgerError::Corrupt(format!("entry {seq} is missing")))?;
+    let facts =
+        Facts::from_bytes(&bytes).map_err(|error| LedgerError::Corrupt(format!("entry {seq}: {error}")))?;
+    if facts.seq != seq {
+        return Err(LedgerError::Corrupt(format!("entry {seq} says that it is entry {}", facts.seq)));
+    }
+    Ok(facts)
+}
+
+/// One row of `"grant"` as it must be.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Row {
+    pub(super) id: String,
+    pub(super) scope: String,
+    pub(super) state: String,
+    pub(super) person: String,
+    pub(super) drill: bool,
+    pub(super) requested: u64,
+    pub(super) requested_at: String,
+    pub(super) activated_at: Option<String>,
+    pub(super) expires_at: Option<String>,
+    pub(super) closed_at: Option<String>,
+    pub(super) boot_id: Option<String>,
+    pub(super) boot_ms: Option<u64>,
+    pub(super) statement: Option<String>,
+    pub(super) last: u64,
+}
+
+/// The columns in the order of [`Row`].
+pub(super) const COLUMNS: &str = "id, scope, state, person, drill, requested, requested_at, activated_at, \
+     expires_at, closed_at, boot_id, boot_ms, statement, last";
+
+impl Row {
+    pub(super) fn of(grant: &Grant) -> Self {
+        let opening = grant.opening.as_ref();
+        Self {
+            id: grant.id.to_string(),
+            scope: grant.scope.clone(),
+            state: grant.state.as_str().to_owned(),
+            person: grant.person.clone(),
+            drill: grant.drill,
+            requested: grant.requested,
+            requested_at: rfc3339(grant.requested_at),
+            activated_at: grant.activated_at.map(rfc3339),
+            expires_at: opening.map(|opening| opening.terms.expires_at.clone()),
+            closed_at: grant.closed_at.map(rfc3339),
+            boot_id: opening.map(|opening| opening.moment.boot_id.clone()),
+            boot_ms: opening.map(|opening| opening.terms.deadline_boot_ms),
+            statement: grant.statement.clone(),
+            last: grant.last,
+        }
+    }
+
+    pub(super) fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            id: row.get(0)?,
+            scope: row.get(1)?,
+            state: row.get(2)?,
+            person: row.get(3)?,
+            drill: row.get(4)?,
+            requested: row.get(5)?,
+            requested_at: row.get(6)?,
+            activated_at: row.get(7)?,
+            expires_at: row.get(8)?,
+            closed_at: row.get(9)?,
+            boot_id: row.get(10)?,
+            boot_ms: row.get(11)?,
+            statement: row.get(12)?,
+            last: row.get(13)?,
+        })
+    }
+}
+
+/// Writes a grant's projections anew.
+pub(super) fn write(connection: &Connection, grant: &Grant) -> Result<(), LedgerError> {
+    let row = Row::of(grant);
+    connection
+        .prepare_cached(&format!(
+            r#"INSERT OR REPLACE INTO "grant"({COLUMNS})
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"#
+        ))?
+        .execute(rusqlite::params![
+            row.id,
+            row.scope,
+            row.state,
+            row.person,
+            row.drill,
+            row.requested,
+            row.requested_at,
+            row.activated_at,
+            row.expires_at,
+            row.closed_at,
+            row.boot_id,
+            row.boot_ms,
+            row.statement,
+            row.last
+        ])?;
+    let mut step = connection
+        .prepare_cached(r#"INSERT OR REPLACE INTO step("grant", idx, id, state) VALUES (?1, ?2, ?3, ?4)"#)?;
+    for (index, planned) in grant.steps.iter().enumerate() {
+        step.execute((&row.id, index, &planned.id, planned.state.as_str()))?;
+    }
+    match (grant.review_due_at(), grant.state) {
+        (Some(due_at), _) => {
+            connection
+                .prepare_cached(
+                    r#"INSERT OR REPLACE INTO review("grant", due_at, verdict) VALUES (?1, ?2, NULL)"#,
+                )?
+                .execute((&row.id, rfc3339(due_at)))?;
+        }
+        // Closed, and then open again: an activation that had been given up came through late.
+        (None, State::Closing) => {
+            connection.prepare_cached(r#"DELETE FROM review WHERE "grant" = ?1"#)?.execute([&row.id])?;
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// Notes which entries are registrations.
+pub(super) fn registered(connection: &Connection, seq: u64) -> Result<(), LedgerError> {
+    connection.prepare_cached("INSERT INTO registration(seq) VALUES (?1)")?.execute([seq])?;
+    Ok(())
+}

@@ -1,0 +1,127 @@
+//! Recording what a person confirmed: the third link of the order of an act.
+
+use super::head::root_at;
+use super::{Batch, Ledger, LedgerError, registered};
+use crate::core::entry::{Facts, Kind};
+use crate::core::moment::Moment;
+use crate::core::roster::Roster;
+use crate::core::sshsig::Sshsig;
+use crate::core::statement::{Register, Request, Statement, Verb};
+use crate::ports::signer::Confirmed;
+use data_encoding::HEXLOWER;
+use std::marker::PhantomData;
+
+/// A confirmed act that is in the ledger, durably. It opens nothing by itself.
+#[derive(Debug)]
+pub struct Recorded<V> {
+    facts: Facts,
+    verb: PhantomData<V>,
+}
+
+impl<V: Verb> Recorded<V> {
+    /// Position of its entry.
+    pub const fn seq(&self) -> u64 {
+        self.facts.seq
+    }
+
+    pub(super) const fn facts(&self) -> &Facts {
+        &self.facts
+    }
+}
+
+impl Ledger {
+    /// Records a registration with the bytes of its files, judged by the previous roster.
+    pub fn record_registration(
+        &mut self,
+        confirmed: &Confirmed<Register>,
+        files: &[Vec<u8>],
+        now: &Moment,
+    ) -> Result<Recorded<Register>, LedgerError> {
+        let batch = Batch::begin(self, now)?;
+        let roster = registered::roster(batch.connection())?;
+        let facts = batch.judge(confirmed, &roster, Kind::Registered)?;
+        let person = facts.person.as_deref().and_then(|name| roster.person(name));
+        if !person.is_some_and(|person| roster.is_admin(person)) {
+            return Err(LedgerError::Refused("only a person of the group `admin` registers".into()));
+        }
+        let kept = files.iter().map(|bytes| batch.text(bytes)).collect::<Result<Vec<_>, _>>()?;
+        if registered::digests(&facts)? != kept {
+            return Err(LedgerError::Refused("the files are not those that were signed".into()));
+        }
+        batch.record(confirmed, facts)
+    }
+
+    /// Records a request for a grant. What its scope demands is judged when the permit is made.
+    pub fn record_request(
+        &mut self,
+        confirmed: &Confirmed<Request>,
+        now: &Moment,
+    ) -> Result<Recorded<Request>, LedgerError> {
+        let batch = Batch::begin(self, now)?;
+        let roster = registered::roster(batch.connection())?;
+        let mut facts = batch.judge(confirmed, &roster, Kind::Requested)?;
+        facts.grant = facts.signed_str("grant").map(str::to_owned);
+        batch.record(confirmed, facts)
+    }
+}
+
+impl Batch<'_> {
+    /// Holds a signed statement against this ledger and the roster; gives the facts to append.
+    fn judge<V: Verb>(
+        &self,
+        confirmed: &Confirmed<V>,
+        roster: &Roster,
+        kind: Kind,
+    ) -> Result<Facts, LedgerError> {
+        let statement = confirmed.statement();
+        let refused = |why: &str| LedgerError::Refused(format!("the signed statement is refused: {why}"));
+        let signed = |key: &str| statement.signed().get(key).and_then(|value| value.as_str());
+        if signed("origin") != Some(&self.genesis().origin)
+            || signed("ledger") != Some(&self.genesis().ledger)
+        {
+            return Err(refused("it belongs to another ledger"));
+        }
+        let person = roster
+            .person_by_key(confirmed.key())
+            .filter(|person| Some(person.name.as_str()) == signed("person"))
+            .ok_or_else(|| refused("its key is not one of that person's in the roster"))?;
+        if !roster.valid_at(confirmed.key(), self.now().wall) {
+            return Err(refused("its key is no longer valid"));
+        }
+        Sshsig::from_armor(confirmed.armor())
+            .and_then(|sshsig| sshsig.verify(V::NAMESPACE, &statement.digest(), confirmed.key()))
+            .map_err(|error| refused(&error.to_string()))?;
+        self.judge_seen(statement)?;
+        Ok(Facts {
+            person: Some(person.name.clone()),
+            key: Some(confirmed.key().fingerprint().to_string()),
+            statement: Some(HEXLOWER.encode(&statement.digest())),
+            signed: Some(statement.signed().clone()),
+            ..Facts::new(kind, self.now())
+        })
+    }
+
+    /// `seen` must be a true earlier head of this very log (P7).
+    fn judge_seen<V: Verb>(&self, statement: &Statement<V>) -> Result<(), LedgerError> {
+        let seen = statement.signed().get("seen");
+        let size = seen.and_then(|seen| seen.get("size")?.as_u64()).unwrap_or(0);
+        let root = seen.and_then(|seen| seen.get("root")?.as_str()).unwrap_or_default();
+        let known = size > 0 && size <= self.next_seq();
+        if known && root_at(self.connection(), size)?.to_string() == root {
+            return Ok(());
+        }
+        Err(LedgerError::Refused("the signed statement saw a head that this ledger never had".into()))
+    }
+
+    fn record<V: Verb>(
+        mut self,
+        confirmed: &Confirmed<V>,
+        mut facts: Facts,
+    ) -> Result<Recorded<V>, LedgerError> {
+        let digest = facts.statement.clone().unwrap_or_default();
+        self.statement(&digest, confirmed.statement().line(), self.next_seq())?;
+        facts.seq = self.append(facts.clone(), confirmed.armor())?;
+        self.commit()?;
+        Ok(Recorded { facts, verb: PhantomData })
+    }
+}
