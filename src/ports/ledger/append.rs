@@ -6,6 +6,7 @@ use crate::core::entry::{Facts, Genesis, Kind, LEAF_LIMIT, entry_leaf};
 use crate::core::grant::{Grant, apply};
 use crate::core::moment::Moment;
 use crate::core::note::Checkpoint;
+use chrono::{DateTime, Utc};
 use data_encoding::HEXLOWER;
 use rusqlite::{OptionalExtension, Transaction, TransactionBehavior};
 use sha2::{Digest, Sha512};
@@ -85,10 +86,7 @@ impl<'a> Batch<'a> {
                 .prepare_cached("INSERT INTO node(level, idx, hash) VALUES (?1, ?2, ?3)")?
                 .execute((level, index, hash.0))?;
         }
-        self.head.clock_floor = match time_was_signed(&facts) {
-            true => facts.at(),
-            false => self.head.clock_floor.max(facts.at()),
-        };
+        self.head.clock_floor = clock_floor_after(self.head.clock_floor, &facts);
         match facts.kind {
             Kind::Genesis | Kind::Refused => {}
             Kind::Registered => projection::registered(&self.transaction, seq)?,
@@ -146,4 +144,9 @@ impl<'a> Batch<'a> {
 /// Whether the signer gave the time by hand, which sets the clock floor anew (P11).
 pub(super) fn time_was_signed(facts: &Facts) -> bool {
     facts.signed_str("time_given").is_some()
+}
+
+/// The clock floor after an entry.
+pub(super) fn clock_floor_after(before: DateTime<Utc>, facts: &Facts) -> DateTime<Utc> {
+    if time_was_signed(facts) { facts.at() } else { before.max(facts.at()) }
 }

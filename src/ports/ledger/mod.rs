@@ -14,11 +14,13 @@ mod permit;
 mod plans;
 mod projection;
 mod read;
+mod receipt;
 mod record;
 mod refusal;
 mod registered;
 mod round;
 mod schema;
+mod verify;
 
 pub use append::Batch;
 pub use genesis::Founding;
@@ -28,10 +30,12 @@ pub use lock::GrantLock;
 pub use permit::{Cause, Closing, Opening};
 pub use plans::Plans;
 pub use read::{Due, GrantRow, Which};
+pub use receipt::{RECEIPT, Receipt, ReceiptError, verify_receipt};
 pub use record::Recorded;
 pub use refusal::Refusal;
 pub use registered::{NoSuchScope, Registered, RegisteredFile, RegisteredPlaybook, SETTINGS};
 pub use round::{Round, StepReport};
+pub use verify::{Anchored, Finding, Given, Verification, VerifyOptions};
 
 use crate::core::canonical::CanonicalError;
 use crate::core::entry::{FactsError, Genesis};

@@ -18,6 +18,12 @@ impl<V: Verb> Confirmed<V> {
         Self { statement, key, armor }
     }
 
+    /// Stands for a person's consent in tests of what comes after it.
+    #[cfg(test)]
+    pub(crate) const fn for_tests(statement: Statement<V>, key: PublicKey, armor: String) -> Self {
+        Self::new(statement, key, armor)
+    }
+
     /// What was signed.
     pub const fn statement(&self) -> &Statement<V> {
         &self.statement

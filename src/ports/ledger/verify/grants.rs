@@ -1,0 +1,169 @@
+//! The grants' lives, folded anew, and the projections held against them.
+//!
+//! A grant is kept until its last entry, then compared and dropped: memory follows what is
+//! open, not what ever was.
+
+use super::super::projection::{COLUMNS, Row};
+use super::finding::Findings;
+use super::rows::{integer, text};
+use crate::core::entry::{Facts, Kind};
+use crate::core::grant::{Grant, apply};
+use crate::core::moment::rfc3339;
+use crate::core::text::escape;
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OptionalExtension};
+use std::collections::{HashMap, HashSet};
+
+pub(super) struct Grants<'a> {
+    connection: &'a Connection,
+    live: HashMap<String, Grant>,
+    /// Those whose entries contradict each other: one finding is enough.
+    broken: HashSet<String>,
+    begun: u64,
+    steps: u64,
+    reviews: u64,
+}
+
+impl<'a> Grants<'a> {
+    pub(super) fn new(connection: &'a Connection) -> Self {
+        let (live, broken) = (HashMap::new(), HashSet::new());
+        Self { connection, live, broken, begun: 0, steps: 0, reviews: 0 }
+    }
+
+    /// Follows a grant by one entry.
+    pub(super) fn follow(&mut self, facts: &Facts, findings: &mut Findings) -> rusqlite::Result<()> {
+        if matches!(facts.kind, Kind::Genesis | Kind::Registered | Kind::Refused) {
+            return Ok(());
+        }
+        let id = facts.grant.as_deref().unwrap_or_default();
+        if self.broken.contains(id) {
+            return Ok(());
+        }
+        let before = self.live.remove(id);
+        self.begun += u64::from(before.is_none());
+        let grant = match apply(before, facts) {
+            Ok(grant) => grant,
+            Err(corrupt) => {
+                findings.entry(facts.seq, format!("of {}: {corrupt}", escape(id)));
+                self.broken.insert(id.to_owned());
+                return Ok(());
+            }
+        };
+        // Only the projection knows whether more entries follow; if it is wrong, they don't fit.
+        if grant.state.is_ended() && self.last(id)? == Some(grant.last) {
+            return self.compare(&grant, findings);
+        }
+        self.live.insert(id.to_owned(), grant);
+        Ok(())
+    }
+
+    fn last(&self, id: &str) -> rusqlite::Result<Option<u64>> {
+        let mut statement = self.connection.prepare_cached(r#"SELECT last FROM "grant" WHERE id = ?1"#)?;
+        Ok(statement.query_row([id], |row| Ok(integer(row.get_ref(0)?))).optional()?.flatten())
+    }
+
+    /// At the end: what is still live, and that nothing stands beside what the entries gave.
+    pub(super) fn finish(mut self, findings: &mut Findings) -> rusqlite::Result<()> {
+        let mut live: Vec<Grant> = std::mem::take(&mut self.live).into_values().collect();
+        live.sort_unstable_by_key(|grant| grant.requested);
+        for grant in live {
+            self.compare(&grant, findings)?;
+        }
+        if !self.broken.is_empty() {
+            // How many rows there must be can't be told.
+            return Ok(());
+        }
+        let expected = [("grant", self.begun), ("step", self.steps), ("review", self.reviews)];
+        for (table, expected) in expected {
+            let sql = format!(r#"SELECT count(*) FROM "{table}""#);
+            let rows: u64 = self.connection.query_row(&sql, [], |row| row.get(0))?;
+            if rows != expected {
+                findings.ledger(format!("table `{table}` has {rows} rows; the entries give {expected}"));
+            }
+        }
+        Ok(())
+    }
+
+    fn compare(&mut self, grant: &Grant, findings: &mut Findings) -> rusqlite::Result<()> {
+        let expected = Row::of(grant);
+        let mut find = |what: String| findings.entry(grant.last, format!("{what} of {}", grant.id));
+        let sql = format!(r#"SELECT {COLUMNS} FROM "grant" WHERE id = ?1"#);
+        let read = |row: &rusqlite::Row<'_>| Ok(Row::read(row).ok());
+        match self.connection.prepare_cached(&sql)?.query_row([&expected.id], read).optional()? {
+            None => find("the row is missing".to_owned()),
+            Some(None) => find("the row is stored in a form that glass never writes, that".to_owned()),
+            Some(Some(row)) if row == expected => {}
+            Some(Some(row)) => {
+                for (column, found, expected) in differences(&row, &expected) {
+                    find(format!(
+                        "`{column}` says {found}, the entries {expected}: it was changed in the row"
+                    ));
+                }
+            }
+        }
+        let expected_steps = grant.steps.iter().map(|step| (step.id.as_str(), step.state.as_str()));
+        let mut steps = self
+            .connection
+            .prepare_cached(r#"SELECT idx, id, state FROM step WHERE "grant" = ?1 ORDER BY idx"#)?;
+        let mut rows = steps.query([&expected.id])?;
+        for (index, (id, state)) in expected_steps.enumerate() {
+            self.steps += 1;
+            let row = rows.next()?;
+            let whole = row.is_some_and(|row| {
+                let column = |place| row.get_ref(place).unwrap_or(ValueRef::Null);
+                integer(column(0)) == Some(index as u64)
+                    && text(column(1)) == Some(id)
+                    && text(column(2)) == Some(state)
+            });
+            if !whole {
+                find(format!("step `{}` is `{state}` by the entries, but not in the row", escape(id)));
+            }
+        }
+        drop(rows);
+        let due = grant.review_due_at().map(rfc3339);
+        self.reviews += u64::from(due.is_some());
+        let mut review =
+            self.connection.prepare_cached(r#"SELECT due_at, verdict FROM review WHERE "grant" = ?1"#)?;
+        let found = review
+            .query_row([&expected.id], |row| {
+                let open = row.get_ref(1)? == ValueRef::Null;
+                Ok((text(row.get_ref(0)?).map(str::to_owned), open))
+            })
+            .optional()?;
+        if found != due.map(|due| (Some(due), true)) {
+            find("the review is not the one that the entries give, that".to_owned());
+        }
+        Ok(())
+    }
+}
+
+/// The columns that differ: name, what is stored, what the entries give.
+fn differences(found: &Row, expected: &Row) -> Vec<(&'static str, String, String)> {
+    let word = |text: &dyn std::fmt::Debug| escape(&format!("{text:?}"));
+    macro_rules! columns {
+        ($($column:ident),*) => {
+            [$((stringify!($column), found.$column == expected.$column, word(&found.$column), word(&expected.$column))),*]
+        };
+    }
+    let columns = columns!(
+        id,
+        scope,
+        state,
+        person,
+        drill,
+        requested,
+        requested_at,
+        activated_at,
+        expires_at,
+        closed_at,
+        boot_id,
+        boot_ms,
+        statement,
+        last
+    );
+    columns
+        .into_iter()
+        .filter(|(_, same, ..)| !same)
+        .map(|(column, _, found, expected)| (column, found, expected))
+        .collect()
+}

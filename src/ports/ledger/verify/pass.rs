@@ -1,0 +1,130 @@
+//! The one pass over the log: chunks go out to be examined, come back in any order, and are
+//! folded in the order of the log.
+
+use super::examine::{Examined, Parsed};
+use super::finding::Findings;
+use super::grants::Grants;
+use super::people::{Outcome, People};
+use super::rows::Reader;
+use super::signature::{Judged, Named};
+use super::texts::Texts;
+use super::tree::Tree;
+use super::workers::{Done, Job, Workers};
+use crate::core::entry::{Facts, Genesis};
+use crate::ports::ledger::LedgerError;
+use crate::ports::ledger::append::clock_floor_after;
+use chrono::{DateTime, Utc};
+use rusqlite::Connection;
+use std::collections::BTreeMap;
+
+pub(super) struct Pass<'a> {
+    pub(super) tree: Tree<'a>,
+    pub(super) people: People<'a>,
+    pub(super) grants: Grants<'a>,
+    pub(super) texts: Texts<'a>,
+    pub(super) findings: Findings,
+    pub(super) clock_floor: DateTime<Utc>,
+    /// Good signatures.
+    pub(super) good: u64,
+    /// The largest earlier head that a good signature covers, and its entry.
+    pub(super) vouched: Option<(u64, u64)>,
+    /// Signatures of entries before this one were verified before.
+    since: u64,
+    named: Vec<Named>,
+}
+
+impl<'a> Pass<'a> {
+    pub(super) fn new(connection: &'a Connection, genesis: &'a Genesis, since: u64) -> Self {
+        let mut findings = Findings::default();
+        Self {
+            tree: Tree::new(connection),
+            people: People::new(connection, genesis, &mut findings),
+            grants: Grants::new(connection),
+            texts: Texts::new(connection),
+            findings,
+            clock_floor: DateTime::UNIX_EPOCH,
+            good: 0,
+            vouched: None,
+            since,
+            named: Vec::new(),
+        }
+    }
+
+    /// Reads, examines and folds every entry.
+    pub(super) fn run(&mut self, mut reader: Reader<'_>, workers: &Workers) -> Result<(), LedgerError> {
+        let mut early: BTreeMap<u64, Examined> = BTreeMap::new();
+        let (mut under_way, mut next, mut more) = (0, 0, true);
+        loop {
+            while more && under_way < workers.room() {
+                match reader.next()? {
+                    Some(chunk) => {
+                        workers.give(Job::Examine(chunk))?;
+                        under_way += 1;
+                    }
+                    None => more = false,
+                }
+            }
+            if under_way == 0 {
+                return Ok(());
+            }
+            match workers.take()? {
+                Done::Judged(judged) => {
+                    under_way -= 1;
+                    self.count(judged);
+                }
+                Done::Examined(examined) => {
+                    early.insert(examined.number, examined);
+                    while let Some(examined) = early.remove(&next) {
+                        next += 1;
+                        match self.fold(examined)? {
+                            Some(job) => workers.give(job)?,
+                            None => under_way -= 1,
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn count(&mut self, judged: Judged) {
+        self.good += judged.good;
+        self.vouched = self.vouched.max(judged.vouched);
+        self.findings.extend(judged.findings);
+    }
+
+    fn fold(&mut self, mut chunk: Examined) -> Result<Option<Job>, LedgerError> {
+        self.findings.extend(std::mem::take(&mut chunk.findings));
+        self.tree.take(&mut chunk, &mut self.findings)?;
+        let mut signed = Vec::new();
+        for Parsed { facts, armor } in chunk.entries {
+            self.clock_floor = clock_floor_after(self.clock_floor, &facts);
+            self.grants.follow(&facts, &mut self.findings)?;
+            self.name_texts(&facts)?;
+            if facts.kind.is_signed() {
+                let verify = facts.seq >= self.since;
+                let Self { people, tree, texts, findings, .. } = self;
+                match people.judge(facts, armor, verify, tree, texts, findings)? {
+                    Outcome::ToVerify(entry) => signed.push(entry),
+                    Outcome::Judged(judged) => self.count(judged),
+                }
+            }
+        }
+        let named = std::mem::take(&mut self.named);
+        Ok((!signed.is_empty() || !named.is_empty()).then_some(Job::Judge(signed, named)))
+    }
+
+    /// The texts of a step's outputs and errors.
+    fn name_texts(&mut self, facts: &Facts) -> rusqlite::Result<()> {
+        let outputs = facts.outputs.iter().map(|(name, key)| (format!("the output `{name}`"), key));
+        let tails = facts.runs.iter().filter_map(|(name, run)| {
+            run.tail.as_ref().map(|key| (format!("the error text of `{name}`"), key))
+        });
+        for (what, key) in outputs.chain(tails) {
+            let what = crate::core::text::escape(&what);
+            if let Some(bytes) = self.texts.named(facts.seq, key, &what, &mut self.findings)? {
+                self.named.push(Named { seq: facts.seq, what, key: key.clone(), bytes });
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,120 @@
+//! What a person signed: the signature, and the texts held against the facts.
+
+use super::finding::Finding;
+use crate::core::canonical;
+use crate::core::entry::{Facts, Kind};
+use crate::core::public_key::PublicKey;
+use crate::core::sshsig::Sshsig;
+use crate::core::statement::{Register, Request, Verb, message_digest};
+use crate::core::text::escape;
+use data_encoding::HEXLOWER;
+use serde_json::Value;
+use sha2::{Digest, Sha512};
+
+/// A signed entry with all that its check needs.
+pub(super) struct Signed {
+    pub(super) facts: Facts,
+    pub(super) armor: Option<Vec<u8>>,
+    /// The roster's key of that person and fingerprint; without one the finding is made already.
+    pub(super) key: Option<PublicKey>,
+    /// The statement's line; without one the finding is made already.
+    pub(super) line: Option<Vec<u8>>,
+    /// Whether the signature itself is to be verified.
+    pub(super) verify: bool,
+}
+
+/// A text that an entry names by its SHA-512.
+pub(super) struct Named {
+    pub(super) seq: u64,
+    /// What it is to the entry.
+    pub(super) what: String,
+    pub(super) key: String,
+    pub(super) bytes: Vec<u8>,
+}
+
+/// What the signatures and texts of a chunk came to.
+#[derive(Default)]
+pub(super) struct Judged {
+    /// Good signatures.
+    pub(super) good: u64,
+    /// The largest earlier head that one of them covers, and the entry that says so.
+    pub(super) vouched: Option<(u64, u64)>,
+    pub(super) findings: Vec<Finding>,
+}
+
+/// The verb and its namespace that an entry of this kind is signed for.
+pub(super) fn verb(kind: Kind) -> Option<(&'static str, &'static str)> {
+    match kind {
+        Kind::Registered => Some((Register::NAME, Register::NAMESPACE)),
+        Kind::Requested => Some((Request::NAME, Request::NAMESPACE)),
+        _ => None,
+    }
+}
+
+/// The size of the head that the signer saw.
+pub(super) fn seen_size(facts: &Facts) -> Option<u64> {
+    facts.signed.as_ref()?.get("seen")?.get("size")?.as_u64()
+}
+
+pub(super) fn judge(signed: &[Signed], named: &[Named]) -> Judged {
+    let mut judged = Judged::default();
+    for signed in signed {
+        check_line(signed, &mut judged.findings);
+        let Some(key) = signed.key.as_ref().filter(|_| signed.verify) else { continue };
+        match check_signature(signed, key) {
+            Ok(()) => {
+                judged.good += 1;
+                let vouched = seen_size(&signed.facts).map(|size| (size, signed.facts.seq));
+                judged.vouched = judged.vouched.max(vouched);
+            }
+            Err(what) => judged.findings.push(Finding::entry(signed.facts.seq, what)),
+        }
+    }
+    for text in named {
+        if HEXLOWER.encode(&Sha512::digest(&text.bytes)) != text.key {
+            judged.findings.push(Finding::entry(text.seq, format!("{} was changed", text.what)));
+        }
+    }
+    judged
+}
+
+/// The digest that the facts name, in bytes.
+pub(super) fn digest(facts: &Facts) -> Option<[u8; 64]> {
+    HEXLOWER.decode(facts.statement.as_ref()?.as_bytes()).ok()?.try_into().ok()
+}
+
+fn check_signature(signed: &Signed, key: &PublicKey) -> Result<(), String> {
+    let armor = signed.armor.as_deref().and_then(|armor| std::str::from_utf8(armor).ok());
+    let armor = armor.ok_or("its signature is not text")?;
+    let words = |error: crate::core::sshsig::SshsigError| format!("its signature: {error}");
+    let sshsig = Sshsig::from_armor(armor).map_err(words)?;
+    if sshsig.to_armor() != armor {
+        return Err("its signature is not in the one form in which glass stores it".to_owned());
+    }
+    let (_, namespace) =
+        verb(signed.facts.kind).ok_or("it is signed for a verb that this glass does not know")?;
+    let digest = digest(&signed.facts).ok_or("it names no statement")?;
+    sshsig.verify(namespace, &digest, key).map(|_| ()).map_err(words)
+}
+
+fn check_line(signed: &Signed, findings: &mut Vec<Finding>) {
+    let seq = signed.facts.seq;
+    let Some(line) = &signed.line else { return };
+    if Some(message_digest(line)) != digest(&signed.facts) {
+        findings.push(Finding::entry(seq, "the text of its statement was changed"));
+        return;
+    }
+    let what = match canonical::decode(line) {
+        Ok(Value::Object(parts))
+            if parts.get("signed").and_then(Value::as_object) == signed.facts.signed.as_ref() =>
+        {
+            match parts.len() == 2 && parts.get("texts").is_some_and(Value::is_object) {
+                true => return,
+                false => "its statement has other parts than `signed` and `texts`".to_owned(),
+            }
+        }
+        Ok(_) => "its facts are not those of the signed statement".to_owned(),
+        Err(error) => format!("its statement is not canonical: {}", escape(&error.to_string())),
+    };
+    findings.push(Finding::entry(seq, what));
+}
