@@ -109,9 +109,18 @@ impl LedgerError {
         match self {
             Self::Corrupt(_) | Self::NotALedger | Self::Newer { .. } => true,
             Self::Sqlite(rusqlite::Error::SqliteFailure(failure, _)) => {
-                use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
-                matches!(failure.code, DatabaseCorrupt | NotADatabase)
+                use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase, Unknown};
+                // Unknown: our own SQL does not fit, because a table or column is gone.
+                matches!(failure.code, DatabaseCorrupt | NotADatabase | Unknown)
             }
+            // A column of another type than glass writes, or one that is not there.
+            Self::Sqlite(
+                rusqlite::Error::InvalidColumnType(..)
+                | rusqlite::Error::IntegralValueOutOfRange(..)
+                | rusqlite::Error::FromSqlConversionFailure(..)
+                | rusqlite::Error::Utf8Error(..)
+                | rusqlite::Error::SqlInputError { .. },
+            ) => true,
             _ => false,
         }
     }

@@ -1,7 +1,8 @@
 //! A real ledger in a directory of its own, made through the ledger's own interface.
 
-use crate::core::entry::{Facts, Kind, Run, StepState, Stream, Terms};
+use crate::core::entry::{Facts, Kind, Run, StepState, Stream, Terms, entry_leaf};
 use crate::core::id::{GrantId, Nonce};
+use crate::core::merkle::Frontier;
 use crate::core::moment::{Moment, parse_rfc3339, rfc3339};
 use crate::core::playbook::SAMPLE;
 use crate::core::public_key::PublicKey;
@@ -57,8 +58,8 @@ impl Fixture {
         fixture
     }
 
-    /// Entries: 0 genesis, 1 registered, 2..=7 a grant from request to closed, 8 refused,
-    /// 9..=11 a grant that is still active.
+    /// Entries: 0 genesis, 1 registered, 2..=8 a grant from request to closed, 9 refused,
+    /// 10..=13 a grant that is still active.
     pub(super) fn whole() -> Self {
         let mut fixture = Self::found(7);
         fixture.live_a_life();
@@ -73,8 +74,6 @@ impl Fixture {
         self.refuse(1);
         let id = self.request(2);
         self.open(&id);
-        let now = self.now();
-        self.append(vec![Facts { grant: Some(id), ..Facts::new(Kind::Activated, &now) }]);
     }
 
     pub(super) fn now(&mut self) -> Moment {
@@ -120,7 +119,7 @@ impl Fixture {
     }
 
     pub(super) fn request(&mut self, nonce: u8) -> String {
-        let id = GrantId::of(&Nonce::new([nonce; 16])).to_string();
+        let id = grant(nonce);
         let facts = object(json!({
             "grant": id, "scope": "break-glass/demo-file", "duration_s": 600, "review_within_s": 86_400,
             "registered": 1, "drill": false, "os_user": "ana",
@@ -174,6 +173,7 @@ impl Fixture {
             ..fact(Kind::StepOpened)
         };
         batch.append(opened, "").unwrap();
+        batch.append(fact(Kind::Activated), "").unwrap();
         batch.commit().unwrap();
     }
 
@@ -186,7 +186,7 @@ impl Fixture {
             proof: Some("check".to_owned()),
             ..fact(Kind::StepClosed)
         };
-        self.append(vec![fact(Kind::Closing), step, fact(Kind::ActivationFailed)]);
+        self.append(vec![fact(Kind::Closing), step, fact(Kind::Closed)]);
     }
 
     /// Appends so many refusals.
@@ -210,6 +210,37 @@ impl Fixture {
             connection.execute_batch(&format!("DROP TRIGGER IF EXISTS {guard}")).unwrap();
         }
         connection.execute_batch(sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
+    }
+
+    /// Replaces words in an entry and makes all that follows from it anew, but for signatures:
+    /// hash, nodes, head.
+    pub(super) fn forge(&self, seq: u64, before: &str, after: &str) {
+        self.damage("DELETE FROM node");
+        let connection = Connection::open(&self.place.database).unwrap();
+        let mut statement =
+            connection.prepare("SELECT seq, bytes, signature FROM entry ORDER BY seq").unwrap();
+        let mut rows = statement.query([]).unwrap();
+        let mut frontier = Frontier::default();
+        let mut forged = Vec::new();
+        while let Some(row) = rows.next().unwrap() {
+            let mut bytes: Vec<u8> = row.get(1).unwrap();
+            if row.get::<_, u64>(0).unwrap() == seq {
+                bytes = String::from_utf8(bytes).unwrap().replace(before, after).into_bytes();
+            }
+            let armor: Option<Vec<u8>> = row.get(2).unwrap();
+            let leaf = entry_leaf(&bytes, &armor.unwrap_or_default());
+            for (level, index, hash) in frontier.push(leaf) {
+                connection.execute("INSERT INTO node VALUES (?1, ?2, ?3)", (level, index, hash.0)).unwrap();
+            }
+            forged.push((bytes, leaf.0));
+        }
+        drop(rows);
+        for (seq, (bytes, leaf)) in forged.into_iter().enumerate() {
+            let sql = "UPDATE entry SET bytes = ?1, leaf_hash = ?2 WHERE seq = ?3";
+            connection.execute(sql, (bytes, leaf, seq)).unwrap();
+        }
+        let sql = "UPDATE head SET size = ?1, root = ?2, frontier = ?3";
+        connection.execute(sql, (frontier.size(), frontier.root().0, frontier.to_bytes())).unwrap();
     }
 
     pub(super) fn try_verify(&self, options: &VerifyOptions) -> Result<Verification, LedgerError> {
@@ -239,6 +270,11 @@ fn confirm<V: Verb>(statement: Statement<V>, byte: u8) -> Confirmed<V> {
 
 fn object(value: Value) -> Map<String, Value> {
     value.as_object().cloned().unwrap()
+}
+
+/// The id of the grant whose request carries this nonce.
+pub(super) fn grant(nonce: u8) -> String {
+    GrantId::of(&Nonce::new([nonce; 16])).to_string()
 }
 
 /// Whether a finding about this entry says this.
