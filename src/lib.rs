@@ -17,5 +17,8 @@
 //! [`Confirmed`](ports::signer::Confirmed) →
 //! `Recorded` → a permit → an effect.
 
+pub mod cli;
 pub mod core;
 pub mod ports;
+pub mod reading;
+pub mod usecases;

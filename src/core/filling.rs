@@ -1,12 +1,13 @@
 //! From a scope's steps to the commands of one grant: placeholders get their values.
 
+use crate::core::command::FilledCommand;
 use crate::core::entry::StepState;
 use crate::core::grant::Grant;
 use crate::core::moment::parse_rfc3339;
 use crate::core::plan::{Planned, PlannedAction, PlannedStep};
-use crate::core::playbook::Scope;
 use crate::core::playbook::placeholder::Placeholder;
 use crate::core::playbook::step::{Command, CommandStep, Step, StepKind, Surroundings};
+use crate::core::playbook::{Probe, Scope};
 use std::collections::BTreeMap;
 use zeroize::Zeroizing;
 
@@ -73,6 +74,25 @@ fn planned_step(step: &Step, values: &Values<'_>) -> Option<PlannedStep> {
         end: end.as_ref().map(|end| action(around, end, values)),
         check: check.map_or_else(|missing| Planned::Missing(missing.to_string()), Planned::Ready),
     })
+}
+
+/// A criterion's probe, filled in: there is no grant yet, only who asks for what.
+///
+/// # Errors
+/// A placeholder that has no value without a grant.
+pub fn probe_command(
+    probe: &Probe,
+    address: &str,
+    person: &str,
+    os_user: &str,
+) -> Result<FilledCommand, Placeholder> {
+    let value = |placeholder: &Placeholder| match placeholder {
+        Placeholder::GrantScope => Some(Zeroizing::new(address.to_owned())),
+        Placeholder::OperatorName => Some(Zeroizing::new(person.to_owned())),
+        Placeholder::OperatorOsUser => Some(Zeroizing::new(os_user.to_owned())),
+        _ => None,
+    };
+    probe.surroundings.fill(&probe.run, value)
 }
 
 fn action(around: &Surroundings, command: &Command, values: &Values<'_>) -> Planned<PlannedAction> {

@@ -9,6 +9,7 @@ pub mod on_call;
 pub mod output;
 pub mod placeholder;
 mod read;
+mod shell;
 pub mod step;
 mod unsupported;
 
@@ -241,6 +242,17 @@ impl Playbook {
     /// `playbook/scope`, as people write it.
     pub fn address(&self, scope: &Scope) -> String {
         format!("{}/{}", self.name, scope.name)
+    }
+}
+
+impl Risk {
+    /// The word in a playbook.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::High => "high",
+            Self::Critical => "critical",
+        }
     }
 }
 

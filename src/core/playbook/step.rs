@@ -225,6 +225,29 @@ pub struct Evidence {
 }
 
 impl Step {
+    /// Every placeholder of its commands, variables and input.
+    pub fn placeholders(&self) -> impl Iterator<Item = &Placeholder> {
+        let mut texts: Vec<&Template> = Vec::new();
+        let given = self.surroundings.env.values().chain(&self.surroundings.stdin);
+        texts.extend(given.filter_map(|given| match given {
+            Given::Text(text) => Some(text),
+            Given::File(_) => None,
+        }));
+        match &self.kind {
+            StepKind::Command(step) => {
+                texts.extend(step.grant.run.iter().chain(&step.revoke.run).chain(&step.check.run));
+                texts.extend(step.end.iter().flat_map(|end| &end.run));
+            }
+            StepKind::SshCert(cert) => {
+                texts.extend(cert.principals.iter().chain(cert.critical.values()));
+                texts.extend(cert.publish.iter().chain(&cert.end).flat_map(|command| &command.run));
+                texts.extend(cert.check.iter().flat_map(|check| &check.run));
+            }
+            StepKind::SealedSecret(_) => {}
+        }
+        texts.into_iter().flat_map(Template::placeholders)
+    }
+
     /// The check for days without a grant: `idle`, else `check` where nothing in it and its
     /// variables depends on a grant.
     pub fn idle_check(&self) -> Option<&Check> {

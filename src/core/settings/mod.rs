@@ -4,6 +4,8 @@
 //! by [`Settings::unsupported`].
 
 mod read;
+#[cfg(test)]
+mod tests;
 
 use crate::core::duration::Seconds;
 use crate::core::public_key::SK_ED25519;
@@ -105,10 +107,12 @@ impl Settings {
     pub fn template(origin: &str, person: &str, key_line: &str) -> String {
         // The TOML library quotes, so that a comment in the key line can't break out.
         let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
-        include_str!("template.toml")
-            .replace("@ORIGIN@", &quoted(origin))
-            .replace("@PERSON@", &quoted(person))
-            .replace("@KEY@", &quoted(key_line.trim()))
+        format!(
+            include_str!("template.txt"),
+            origin = quoted(origin),
+            person = quoted(person),
+            key = quoted(key_line.trim())
+        )
     }
 }
 

@@ -34,7 +34,7 @@ const AROUND: usize = 60;
 impl SourceError {
     /// Points at the bytes `span` of `text`; a span outside of it points at the end.
     pub fn new(file: &str, text: &str, span: Range<usize>, message: &str) -> Self {
-        let start = text.floor_char_boundary(span.start);
+        let start = floor_char_boundary(text, span.start);
         let before = &text[..start];
         let line_start = before.rfind('\n').map_or(0, |index| index + 1);
         let line_end = text[start..].find('\n').map_or(text.len(), |index| start + index);
@@ -98,6 +98,12 @@ impl fmt::Display for Faults {
     }
 }
 
+/// The start of the character that the byte at `index` belongs to; the end of a shorter text.
+fn floor_char_boundary(text: &str, index: usize) -> usize {
+    let index = index.min(text.len());
+    (0..=index).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
+}
+
 /// The candidate that `word` was most likely meant to be.
 pub(in crate::core) fn nearest<'c>(
     word: &str,
@@ -131,7 +137,7 @@ mod tests {
 
     #[test]
     fn columns_count_characters_and_the_end_of_a_file_is_a_place() {
-        let fault = SourceError::new("x", "ä = \"漢\" x", 10..11, "m");
+        let fault = SourceError::new("x", "ä = \"漢\" x", 11..12, "m");
         assert_eq!((fault.line, fault.column), (1, 9));
         let end = SourceError::new("x", "a\n", 99..99, "m");
         assert_eq!((end.line, end.column, end.excerpt.as_str()), (2, 1, ""));

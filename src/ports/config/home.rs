@@ -84,6 +84,11 @@ impl Home {
         })
     }
 
+    /// The home of these two directories: how a watchdog, which has no environment, is told.
+    pub fn at(config: PathBuf, state: PathBuf) -> Self {
+        Self { config, state }
+    }
+
     /// The directory of what people write.
     pub fn config(&self) -> &Path {
         &self.config

@@ -3,6 +3,7 @@
 //! Nothing here knows what the files mean; it says where they are, reads and writes them
 //! safely, and tells who else could have written them.
 
+mod ballast;
 mod environment;
 mod home;
 mod judged;
@@ -10,7 +11,7 @@ mod program;
 mod trust;
 mod writing;
 
-pub use environment::{Environment, Sudo};
+pub use environment::{Environment, Sudo, host_name};
 pub use home::{Home, HomeError};
 pub use judged::{Concern, Distrust, Judged};
 pub use program::{Program, ProgramError};

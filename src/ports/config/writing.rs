@@ -102,7 +102,7 @@ mod tests {
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o600);
         fs::write(&path, b"kept").unwrap();
         let long_ago =
-            fs::metadata("/proc/self").unwrap().modified().unwrap() - std::time::Duration::from_hours(1);
+            fs::metadata("/proc/self").unwrap().modified().unwrap() - std::time::Duration::from_secs(3600);
         File::options().write(true).open(&path).unwrap().set_modified(long_ago).unwrap();
         touch(&path).unwrap();
         assert!(fs::metadata(&path).unwrap().modified().unwrap() > long_ago);

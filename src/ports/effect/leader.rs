@@ -1,6 +1,7 @@
 //! The started process as glass holds it: it is reaped exactly once, and never left behind.
 
 use super::invocation::NotStarted;
+use super::process_group;
 use super::spawn::{FAILED, GATE, READY};
 use super::{SPAWN, own_binary};
 use crate::core::plan::ProcessGroup;
@@ -67,7 +68,7 @@ impl Leader {
         if answer != [READY] {
             return Err(reason(control));
         }
-        leader.group = ProcessGroup::led_by(id)
+        leader.group = process_group::led_by(id)
             .ok_or_else(|| NotStarted::because("the new process ended before it began"))?;
         leader.control = Some(control);
         Ok((leader, Outputs { stdout, stderr }))
@@ -116,7 +117,7 @@ impl Drop for Leader {
             return;
         }
         // It may not lead its group yet. Either may be gone already, which is as good.
-        let _ = self.group.signal(Signal::KILL);
+        let _ = process_group::signal(&self.group, Signal::KILL);
         let _ = self.child.kill();
         let deadline = Instant::now() + REAP_WITHIN;
         while matches!(self.child.try_wait(), Ok(None)) && Instant::now() < deadline {

@@ -6,24 +6,26 @@
 //! happens only after [`Prepared::run`] has opened the gate, so the caller can write down
 //! the process group before the first effect.
 
+pub mod watchdog;
+
 mod capture;
 mod invocation;
 mod leader;
-mod prepared;
+mod permitted;
+pub(crate) mod prepared;
 mod process_group;
 mod request;
 mod runtime;
 mod spawn;
-mod watchdog;
+mod wipe;
 
 pub use invocation::{Invocation, NotStarted, Stdin};
-pub use prepared::{Prepared, prepare, run};
+pub use permitted::{close, prepare_grant, probe};
+pub use prepared::Prepared;
 pub use process_group::end_process_group;
-pub use runtime::{NoTmpfs, RuntimeDir, RuntimeError, wipe};
-pub use spawn::become_command;
-#[cfg(test)]
-pub(crate) use watchdog::detach;
-pub use watchdog::{Armed, NotArmed, report_armed, spawn_detached};
+pub use runtime::{NoTmpfs, RuntimeDir, RuntimeError};
+pub use spawn::{bar_core_dumps, become_command};
+pub use wipe::wipe;
 
 /// The hidden first argument that makes this binary the waiting half of a command.
 pub const SPAWN: &str = "__spawn";

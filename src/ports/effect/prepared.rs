@@ -3,6 +3,7 @@
 use super::capture::Capture;
 use super::invocation::{Invocation, NotStarted};
 use super::leader::{Leader, Outputs};
+use super::process_group::{acts, signal};
 use crate::core::plan::ProcessGroup;
 use crate::core::proof::{Captured, Ended, Outcome};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -46,13 +47,13 @@ pub struct Prepared {
 ///
 /// # Errors
 /// Whatever stands in the way of it: then no process of the program ever ran.
-pub fn prepare(invocation: &Invocation) -> Result<Prepared, NotStarted> {
+pub(crate) fn prepare(invocation: &Invocation) -> Result<Prepared, NotStarted> {
     let (leader, outputs) = Leader::start(invocation.encode(true)?, true)?;
     Ok(Prepared { leader, outputs, timeout: invocation.timeout.min(LONGEST), this_thread: PhantomData })
 }
 
 /// Runs a command to its end or time-out.
-pub fn run(invocation: &Invocation) -> Outcome {
+pub(crate) fn run(invocation: &Invocation) -> Outcome {
     match prepare(invocation) {
         Ok(prepared) => prepared.run(),
         Err(reason) => Outcome {
@@ -83,7 +84,7 @@ impl Prepared {
             refused: None,
         };
         let ended = match running.leader.open_gate() {
-            Ok(()) => running.to_end(began + self.timeout),
+            Ok(()) => running.follow(began + self.timeout),
             Err(reason) => Ended::NotStarted(reason.to_string()),
         };
         Outcome {
@@ -139,7 +140,8 @@ struct Running {
 }
 
 impl Running {
-    fn to_end(&mut self, deadline: Instant) -> Ended {
+    /// From the opened gate to the outcome.
+    fn follow(&mut self, deadline: Instant) -> Ended {
         let status = self.leader_ends(deadline);
         let ended = match status {
             Some(ended) => ended,
@@ -176,12 +178,12 @@ impl Running {
     fn end_group(&mut self) {
         let group = self.leader.group;
         // A group that can't be signalled stays; the outcome proves nothing either way.
-        let _ = group.signal(Signal::TERM);
+        let _ = signal(&group, Signal::TERM);
         let grace = Instant::now() + GRACE;
-        while Instant::now() < grace && group.acts().unwrap_or(true) {
+        while Instant::now() < grace && acts(&group).unwrap_or(true) {
             self.turn((Instant::now() + PAUSE).min(grace), false);
         }
-        let _ = group.signal(Signal::KILL);
+        let _ = signal(&group, Signal::KILL);
         // A leader that hangs in the kernel is left to it, and its status unread.
         let _ = self.leader_ends(Instant::now() + LAST);
     }

@@ -46,39 +46,37 @@ impl Stat {
     }
 }
 
-impl ProcessGroup {
-    /// The group that this running process leads.
-    pub(super) fn led_by(id: i32) -> Option<Self> {
-        Stat::of(id).filter(|stat| stat.group == id).map(|stat| Self { id, start: stat.start })
-    }
+/// The group that this running process leads.
+pub(super) fn led_by(id: i32) -> Option<ProcessGroup> {
+    Stat::of(id).filter(|stat| stat.group == id).map(|stat| ProcessGroup { id, start: stat.start })
+}
 
-    /// Whether a member but zombies is left.
-    pub(super) fn acts(&self) -> io::Result<bool> {
-        for entry in fs::read_dir("/proc")? {
-            let member = entry?.file_name().to_str().and_then(|name| name.parse().ok()).and_then(Stat::of);
-            if member.is_some_and(|m| m.group == self.id && m.session == self.id && m.acts()) {
-                return Ok(true);
-            }
+/// Whether a member but zombies is left.
+pub(super) fn acts(group: &ProcessGroup) -> io::Result<bool> {
+    for entry in fs::read_dir("/proc")? {
+        let member = entry?.file_name().to_str().and_then(|name| name.parse().ok()).and_then(Stat::of);
+        if member.is_some_and(|m| m.group == group.id && m.session == group.id && m.acts()) {
+            return Ok(true);
         }
-        Ok(false)
     }
+    Ok(false)
+}
 
-    /// Whether the number means another process by now. While members of a group live, the
-    /// kernel gives its number to no new process, so another leader also means: all gone.
-    fn was_reused(&self) -> bool {
-        Stat::of(self.id).is_some_and(|leader| leader.start != self.start)
-    }
+/// Whether the number means another process by now. While members of a group live, the
+/// kernel gives its number to no new process, so another leader also means: all gone.
+fn was_reused(group: &ProcessGroup) -> bool {
+    Stat::of(group.id).is_some_and(|leader| leader.start != group.start)
+}
 
-    /// Signals all members; a group that is gone is no error.
-    pub(super) fn signal(&self, signal: Signal) -> io::Result<()> {
-        // 0, 1 and negative numbers mean everyone, or init.
-        match Pid::from_raw(self.id.max(0)) {
-            Some(id) if self.id > 1 && id != getpgrp() => match kill_process_group(id, signal) {
-                Err(rustix::io::Errno::SRCH) => Ok(()),
-                other => Ok(other?),
-            },
-            _ => Err(io::Error::other(format!("{} is not the number of a command", self.id))),
-        }
+/// Signals all members; a group that is gone is no error.
+pub(super) fn signal(group: &ProcessGroup, signal: Signal) -> io::Result<()> {
+    // 0, 1 and negative numbers mean everyone, or init.
+    match Pid::from_raw(group.id.max(0)) {
+        Some(id) if group.id > 1 && id != getpgrp() => match kill_process_group(id, signal) {
+            Err(rustix::io::Errno::SRCH) => Ok(()),
+            other => Ok(other?),
+        },
+        _ => Err(io::Error::other(format!("{} is not the number of a command", group.id))),
     }
 }
 
@@ -90,13 +88,13 @@ impl ProcessGroup {
 pub fn end_process_group(group: &ProcessGroup) -> bool {
     let deadline = Instant::now() + WITHIN;
     loop {
-        if group.was_reused() {
+        if was_reused(group) {
             return true;
         }
-        match group.acts() {
+        match acts(group) {
             Ok(false) => return true,
             // Again each round: a member may have forked while the signal was on its way.
-            Ok(true) if group.signal(Signal::KILL).is_ok() && Instant::now() < deadline => {
+            Ok(true) if signal(group, Signal::KILL).is_ok() && Instant::now() < deadline => {
                 thread::sleep(PAUSE)
             }
             Ok(true) | Err(_) => return false,
@@ -121,7 +119,7 @@ mod tests {
     fn p03_what_is_not_this_group_is_never_signalled() {
         let own = getpgrp().as_raw_nonzero().get();
         for id in [i32::MIN, -1, 0, 1, own] {
-            assert!(ProcessGroup { id, start: 0 }.signal(Signal::KILL).is_err(), "{id}");
+            assert!(signal(&ProcessGroup { id, start: 0 }, Signal::KILL).is_err(), "{id}");
         }
         // This very process leads no group of that start: the number was reused, so it is gone.
         let id = std::process::id() as i32;

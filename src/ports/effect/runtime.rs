@@ -5,10 +5,9 @@
 
 use crate::core::id::GrantId;
 use crate::core::text::escape;
-use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, StatFs};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, StatFs};
 use rustix::io::Errno;
 use secrecy::{ExposeSecret, SecretString};
-use std::ffi::CStr;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
@@ -19,7 +18,7 @@ use zeroize::Zeroizing;
 const TMPFS: u32 = 0x0102_1994;
 
 /// A directory that is opened and not followed.
-const DIRECTORY: OFlags =
+pub(super) const DIRECTORY: OFlags =
     OFlags::DIRECTORY.union(OFlags::NOFOLLOW).union(OFlags::RDONLY).union(OFlags::CLOEXEC);
 
 /// Only the owner.
@@ -96,7 +95,7 @@ impl RuntimeDir {
         &self.path
     }
 
-    /// Where a grant's secrets lie: what [`wipe`] takes.
+    /// Where a grant's secrets lie: what [`wipe`](super::wipe()) takes.
     pub fn of_grant(&self, grant: &GrantId) -> PathBuf {
         self.path.join(grant.as_str())
     }
@@ -166,7 +165,7 @@ impl RuntimeDir {
 }
 
 /// Opens a directory and proves all that is claimed of it.
-fn prove(below: impl AsFd, path: &Path, uid: u32) -> io::Result<OwnedFd> {
+pub(super) fn prove(below: impl AsFd, path: &Path, uid: u32) -> io::Result<OwnedFd> {
     let directory = rustix::fs::openat(below, path, DIRECTORY, Mode::empty())?;
     let status = rustix::fs::fstat(&directory)?;
     if status.st_uid != uid {
@@ -196,78 +195,135 @@ fn file_name(step: &str, output: &str) -> Result<String, RuntimeError> {
     }
 }
 
-/// Overwrites and removes a grant's secrets: the directory that the close plan names.
-///
-/// Nothing there is success. Everything else than `…/glass/GRANT` or `…/glass-UID/GRANT`
-/// below a root that passes the same proof as when it was made is refused. The proof holds
-/// for the root's owner, so that root can close for a user.
-///
-/// # Errors
-/// It is something else, or a file in it can't be removed: then it may still hold a secret.
-pub fn wipe(path: &Path) -> Result<(), RuntimeError> {
-    let not_ours = || RuntimeError::NotOurs(escape(&path.to_string_lossy()));
-    let grant: GrantId =
-        path.file_name().and_then(|name| name.to_str()?.parse().ok()).ok_or_else(not_ours)?;
-    let root = path.parent().filter(|root| is_root_name(root)).ok_or_else(not_ours)?;
-    match wipe_below(root, &grant) {
-        Ok(()) => Ok(()),
-        Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(cause) => Err(failed(path, cause)),
-    }
-}
-
-fn is_root_name(root: &Path) -> bool {
-    let name = root.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    let uid = name.strip_prefix("glass-").is_some_and(|uid| uid.parse::<u32>().is_ok());
-    root.is_absolute() && (name == "glass" || uid)
-}
-
-fn wipe_below(root: &Path, grant: &GrantId) -> io::Result<()> {
-    let status = rustix::fs::lstat(root)?;
-    let own = rustix::process::geteuid();
-    if !own.is_root() && status.st_uid != own.as_raw() {
-        return Err(io::Error::other("its root belongs to another user"));
-    }
-    let root = prove(CWD, root, status.st_uid)?;
-    let directory = prove(&root, Path::new(grant.as_str()), status.st_uid)?;
-    empty(&directory)?;
-    Ok(rustix::fs::unlinkat(&root, grant.as_str(), AtFlags::REMOVEDIR)?)
-}
-
-/// Goes on after a failure, so that one stubborn file does not keep the others.
-fn empty(directory: &OwnedFd) -> io::Result<()> {
-    let mut outcome = Ok(());
-    for entry in Dir::read_from(directory)? {
-        let entry = entry?;
-        if !matches!(entry.file_name().to_bytes(), b"." | b"..")
-            && let Err(error) = erase(directory, entry.file_name())
-        {
-            outcome = Err(error);
-        }
-    }
-    outcome
-}
-
-fn erase(directory: &OwnedFd, name: &CStr) -> io::Result<()> {
-    let status = rustix::fs::statat(directory, name, AtFlags::SYMLINK_NOFOLLOW)?;
-    match FileType::from_raw_mode(status.st_mode) {
-        FileType::Directory => {
-            empty(&rustix::fs::openat(directory, name, DIRECTORY, Mode::empty())?)?;
-            return Ok(rustix::fs::unlinkat(directory, name, AtFlags::REMOVEDIR)?);
-        }
-        FileType::RegularFile => overwrite(directory, name, status.st_size as u64)?,
-        _ => {}
-    }
-    Ok(rustix::fs::unlinkat(directory, name, AtFlags::empty())?)
-}
-
-fn overwrite(directory: &OwnedFd, name: &CStr, length: u64) -> io::Result<()> {
-    let flags = OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
-    let mut file = File::from(rustix::fs::openat(directory, name, flags, Mode::empty())?);
-    io::copy(&mut io::repeat(0).take(length), &mut file)?;
-    Ok(())
-}
-
-fn failed(path: &Path, cause: io::Error) -> RuntimeError {
+pub(super) fn failed(path: &Path, cause: io::Error) -> RuntimeError {
     RuntimeError::File { path: escape(&path.to_string_lossy()), cause }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::wipe;
+    use super::*;
+    use std::fs;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    /// A stand-in for `/` on a tmpfs, with what a host has of the candidates' parents.
+    fn host(parents: &[&str]) -> tempfile::TempDir {
+        let root = tempfile::tempdir_in("/dev/shm").unwrap();
+        parents.iter().for_each(|parent| fs::create_dir_all(root.path().join(parent)).unwrap());
+        root
+    }
+
+    fn uid() -> u32 {
+        rustix::process::geteuid().as_raw()
+    }
+
+    fn grant() -> GrantId {
+        "g-k3q7x2m5ab".parse().unwrap()
+    }
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o7777
+    }
+
+    #[test]
+    fn p09_the_first_provable_tmpfs_is_chosen() {
+        let own = format!("run/user/{}", uid());
+        let root = host(&["dev/shm", "run", &own]);
+        let chosen = RuntimeDir::choose_below(root.path(), uid()).unwrap();
+        assert_eq!(chosen.path(), root.path().join(&own).join("glass"));
+        assert_eq!(mode(chosen.path()), 0o700);
+        // Again: it is there already.
+        assert!(RuntimeDir::choose_below(root.path(), uid()).is_ok());
+
+        let root = host(&["dev/shm"]);
+        let chosen = RuntimeDir::choose_below(root.path(), uid()).unwrap();
+        assert_eq!(chosen.path(), root.path().join(format!("dev/shm/glass-{}", uid())));
+    }
+
+    #[test]
+    fn p09_what_is_not_private_or_not_ours_is_no_place_for_secrets() {
+        let root = host(&["dev/shm"]);
+        let place = root.path().join(format!("dev/shm/glass-{}", uid()));
+        fs::create_dir(&place).unwrap();
+        for loose in [0o755, 0o770, 0o1700] {
+            fs::set_permissions(&place, fs::Permissions::from_mode(loose)).unwrap();
+            let error = RuntimeDir::choose_below(root.path(), uid()).unwrap_err().to_string();
+            assert!(error.contains("0700") && error.contains("dev/shm"), "{error}");
+        }
+        fs::remove_dir(&place).unwrap();
+        let elsewhere = root.path().join("elsewhere");
+        fs::create_dir(&elsewhere).unwrap();
+        fs::set_permissions(&elsewhere, fs::Permissions::from_mode(0o700)).unwrap();
+        symlink(&elsewhere, &place).unwrap();
+        assert!(RuntimeDir::choose_below(root.path(), uid()).is_err(), "a symlink");
+        // Made by this user, so not by another.
+        let other = host(&["dev/shm"]);
+        let error = RuntimeDir::choose_below(other.path(), uid() + 1).unwrap_err().to_string();
+        assert!(error.contains("another user"), "{error}");
+    }
+
+    #[test]
+    fn p09_a_disk_is_no_tmpfs() {
+        let disk = tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR")).unwrap();
+        let on = fs::File::open(disk.path()).unwrap();
+        assert!(!is_tmpfs(&rustix::fs::fstatfs(&on).unwrap()), "this test needs a checkout on a disk");
+        fs::create_dir_all(disk.path().join("dev/shm")).unwrap();
+        let error = RuntimeDir::choose_below(disk.path(), uid()).unwrap_err().to_string();
+        assert!(error.contains("not on a tmpfs"), "{error}");
+    }
+
+    #[test]
+    fn p09_a_secret_is_kept_privately_never_replaced_and_wiped() {
+        let root = host(&["dev/shm"]);
+        let runtime = RuntimeDir::choose_below(root.path(), uid()).unwrap();
+        let secret = SecretString::from("s3cret");
+        let path = runtime.store(&grant(), "token", "value", &secret).unwrap();
+        assert_eq!(path, runtime.of_grant(&grant()).join("token.value"));
+        assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700));
+        assert!(runtime.store(&grant(), "token", "value", &SecretString::from("other")).is_err());
+        let read = runtime.read(&grant(), "token", "value").unwrap().unwrap();
+        assert_eq!(read.expose_secret(), "s3cret");
+        assert!(runtime.read(&grant(), "token", "none").unwrap().is_none());
+
+        // A second name, to see that the content went before the file did.
+        let witness = root.path().join("witness");
+        fs::hard_link(&path, &witness).unwrap();
+        symlink("/etc/passwd", runtime.of_grant(&grant()).join("link")).unwrap();
+        fs::create_dir(runtime.of_grant(&grant()).join("deep")).unwrap();
+        fs::write(runtime.of_grant(&grant()).join("deep/er"), "x").unwrap();
+        wipe(&runtime.of_grant(&grant())).unwrap();
+        assert_eq!(fs::read(&witness).unwrap(), [0; 6]);
+        assert!(!runtime.of_grant(&grant()).exists() && runtime.path().exists());
+        assert!(fs::metadata("/etc/passwd").unwrap().len() > 0);
+        assert!(runtime.read(&grant(), "token", "value").unwrap().is_none());
+        wipe(&runtime.of_grant(&grant())).unwrap();
+    }
+
+    #[test]
+    fn p09_wipe_touches_nothing_but_a_grants_directory() {
+        let root = host(&["glass/g-k3q7x2m5ab", "glass-0x/g-k3q7x2m5ab", "other/g-k3q7x2m5ab"]);
+        let at = |path: &str| root.path().join(path);
+        for other in ["", "glass", "glass/x", "glass-0x/g-k3q7x2m5ab", "other/g-k3q7x2m5ab", "glass/.."] {
+            assert!(matches!(wipe(&at(other)), Err(RuntimeError::NotOurs(_))), "{other}");
+        }
+        assert!(matches!(wipe(Path::new("glass/g-k3q7x2m5ab")), Err(RuntimeError::NotOurs(_))));
+        // The right names, but open to others.
+        assert!(wipe(&at("glass/g-k3q7x2m5ab")).is_err());
+        fs::set_permissions(at("glass"), fs::Permissions::from_mode(0o700)).unwrap();
+        assert!(wipe(&at("glass/g-k3q7x2m5ab")).is_err());
+        assert!(at("glass/g-k3q7x2m5ab").exists());
+        fs::set_permissions(at("glass/g-k3q7x2m5ab"), fs::Permissions::from_mode(0o700)).unwrap();
+        wipe(&at("glass/g-k3q7x2m5ab")).unwrap();
+        wipe(&at("gone/glass/g-k3q7x2m5ab")).unwrap();
+    }
+
+    #[test]
+    fn p10_a_name_can_not_leave_the_directory() {
+        for (step, output) in
+            [("..", "x"), ("a/b", "x"), ("", "x"), ("a", ""), ("a", "x\0"), ("a", "x\u{202e}")]
+        {
+            assert!(file_name(step, output).is_err(), "{step}.{output}");
+        }
+        assert_eq!(file_name("token", "client_token").unwrap(), "token.client_token");
+    }
 }

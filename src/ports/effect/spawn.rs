@@ -11,6 +11,7 @@
 
 use super::request::{Identity, Request};
 use crate::core::text::escape;
+use nix::sys::signal::SigSet;
 use nix::unistd::{Gid, Uid, initgroups, setgid, setuid};
 use rustix::fs::{MemfdFlags, Mode, OFlags};
 use rustix::process::{Resource, Rlimit, Signal};
@@ -72,6 +73,7 @@ fn control_socket() -> io::Result<UnixStream> {
 
 /// Everything up to the program's start; comes back only with the reason why it did not.
 fn serve(control: &mut UnixStream) -> Result<(), String> {
+    withdraw()?;
     let frame = read_frame(control).map_err(|e| told("the request can't be read", e))?;
     let request = Request::decode(&frame).ok_or("the request makes no sense; this is a bug of glass")?;
     let stdin = stdin(request.stdin).map_err(|e| told("standard input can't be made", e))?;
@@ -113,14 +115,29 @@ fn stdin(bytes: Option<&[u8]>) -> io::Result<OwnedFd> {
     Ok(file.into())
 }
 
-/// Session, limits and user. The death signal comes last: a change of user clears it.
-fn settle(request: &Request<'_>) -> Result<(), String> {
+/// Away from terminal, directory and core dumps, before any secret is read.
+fn withdraw() -> Result<(), String> {
     rustix::process::setsid().map_err(|e| told("no session of its own", e.into()))?;
+    // A glass that asks or opens holds signals back; the command must not inherit that.
+    SigSet::empty().thread_set_mask().map_err(|e| told("signals stay blocked", e.into()))?;
     rustix::process::umask(Mode::from_raw_mode(0o077));
     std::env::set_current_dir("/").map_err(|e| told("can't go to /", e))?;
-    let none = Rlimit { current: Some(0), maximum: Some(0) };
-    rustix::process::setrlimit(Resource::Core, none)
-        .map_err(|e| told("core dumps can't be barred", e.into()))?;
+    bar_core_dumps().map_err(|e| told("core dumps can't be barred", e))
+}
+
+/// From now on no core of this process or its children is written: it may hold a secret (P9).
+///
+/// # Errors
+/// The system refuses.
+pub fn bar_core_dumps() -> io::Result<()> {
+    // One byte: too small for any dump, and unlike 0 it stops one that is piped to a
+    // program as well (core(5), `core_pattern`).
+    let none = Rlimit { current: Some(1), maximum: Some(1) };
+    Ok(rustix::process::setrlimit(Resource::Core, none)?)
+}
+
+/// User and death signal, in this order: a change of user clears the signal.
+fn settle(request: &Request<'_>) -> Result<(), String> {
     startable(program(request))?;
     if let Some(identity) = &request.identity {
         become_user(identity)?;

@@ -80,7 +80,7 @@ impl<'a> Batch<'a> {
         let leaf = entry_leaf(&bytes, armor.as_bytes());
         self.transaction
             .prepare_cached("INSERT INTO entry(seq, bytes, signature, leaf_hash) VALUES (?1, ?2, ?3, ?4)")?
-            .execute((seq, &bytes, (!armor.is_empty()).then(|| armor.as_bytes()), leaf.0))?;
+            .execute((seq, &bytes, (!armor.is_empty()).then_some(armor.as_bytes()), leaf.0))?;
         for (level, index, hash) in self.head.frontier.push(leaf) {
             self.transaction
                 .prepare_cached("INSERT INTO node(level, idx, hash) VALUES (?1, ?2, ?3)")?

@@ -37,11 +37,15 @@ pub(super) fn create(connection: &Connection) -> Result<(), LedgerError> {
 
 /// Reads the row and holds it against itself and the last entry.
 pub(super) fn read(connection: &Connection) -> Result<Head, LedgerError> {
-    let row: Option<(u64, Vec<u8>, Vec<u8>, String, Option<String>)> = connection
-        .prepare_cached("SELECT size, root, frontier, clock_floor, note FROM head WHERE one = 1")?
-        .query_row([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))
-        .optional()?;
     let corrupt = |what: &str| LedgerError::Corrupt(what.to_owned());
+    let row = connection
+        .prepare_cached("SELECT size, root, frontier, clock_floor, note FROM head WHERE one = 1")?
+        .query_row([], |row| {
+            let (size, root, frontier): (u64, Vec<u8>, Vec<u8>) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            let (clock_floor, note): (String, Option<String>) = (row.get(3)?, row.get(4)?);
+            Ok((size, root, frontier, clock_floor, note))
+        })
+        .optional()?;
     let (size, root, frontier, clock_floor, note) = row.ok_or_else(|| corrupt("the head is missing"))?;
     let frontier =
         Frontier::from_bytes(size, &frontier).map_err(|_| corrupt("the head's frontier is damaged"))?;

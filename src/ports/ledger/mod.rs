@@ -27,7 +27,7 @@ pub use genesis::Founding;
 pub use head::Head;
 pub use key::LedgerKey;
 pub use lock::GrantLock;
-pub use permit::{Cause, Closing, Opening};
+pub use permit::{Cause, Closing, ClosingPermit, Opening};
 pub use plans::Plans;
 pub use read::{Due, GrantRow, Which};
 pub use receipt::{RECEIPT, Receipt, ReceiptError, verify_receipt};

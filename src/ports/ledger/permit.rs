@@ -53,6 +53,19 @@ impl Closing {
     }
 }
 
+/// The answer to who asks for the permit to close.
+#[derive(Debug)]
+pub enum ClosingPermit {
+    /// It is to be closed, with this.
+    Granted(Box<Closing>),
+    /// Nothing of it can be open.
+    NothingOpen,
+    /// Its time is not over.
+    NotDue,
+    /// The ledger does not know it: its plan alone can tell.
+    Unknown(GrantLock),
+}
+
 /// Why a grant is closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
@@ -138,14 +151,9 @@ impl Ledger {
         Ok(grant)
     }
 
-    /// Turns the permit to open into the permit to roll back.
-    pub fn roll_back(&mut self, opening: Opening, now: &Moment) -> Result<Option<Closing>, LedgerError> {
-        self.close_grant(opening.grant.id.as_str(), opening.lock, Cause::Failed, None, now)
-    }
-
-    /// The permit to close a grant; `None` where nothing can be open.
+    /// Asks for the permit to close a grant. Needs no person.
     ///
-    /// Needs no person. The first one of a grant records that closing began, and why.
+    /// The first time it records that closing began, and why.
     pub fn close_grant(
         &mut self,
         id: &str,
@@ -153,35 +161,31 @@ impl Ledger {
         cause: Cause,
         by: Option<&str>,
         now: &Moment,
-    ) -> Result<Option<Closing>, LedgerError> {
-        let place = self.place.clone();
-        let found = Plans::new(&place.open).read(id);
+    ) -> Result<ClosingPermit, LedgerError> {
+        let plans = self.plans();
+        let found = plans.read(id);
         let mut batch = Batch::begin(self, now)?;
-        let Some(grant) = batch.grant(id)? else {
-            return Err(LedgerError::Refused(format!("the ledger knows no grant {id}")));
-        };
-        let facts = |kind| Facts {
-            grant: Some(id.to_owned()),
-            cause: Some(cause.as_str().to_owned()),
-            by: by.map(str::to_owned),
-            ..Facts::new(kind, now)
+        let Some(grant) = batch.grant(id)? else { return Ok(ClosingPermit::Unknown(lock)) };
+        let nothing_open = |lock: GrantLock| {
+            plans.remove(id)?;
+            lock.discard()?;
+            Ok(ClosingPermit::NothingOpen)
         };
         match (grant.state, &grant.opening) {
             (state, _) if state.is_ended() => {
                 drop(batch);
-                Plans::new(&place.open).remove(id)?;
-                lock.discard()?;
-                return Ok(None);
+                return nothing_open(lock);
             }
             (State::Activating, None) => {
-                batch.append(facts(Kind::ActivationFailed), "")?;
+                batch.append(closing_facts(Kind::ActivationFailed, id, cause, by, now), "")?;
                 batch.commit()?;
-                lock.discard()?;
-                return Ok(None);
+                return nothing_open(lock);
             }
             (State::Activating | State::Active, _) => {
-                batch.judge_closing(&grant, cause)?;
-                batch.append(facts(Kind::Closing), "")?;
+                if cause == Cause::Expired && !batch.is_due(&grant)? {
+                    return Ok(ClosingPermit::NotDue);
+                }
+                batch.append(closing_facts(Kind::Closing, id, cause, by, now), "")?;
             }
             _ => {}
         }
@@ -191,7 +195,27 @@ impl Ledger {
             _ => batch.rebuild(&grant)?,
         };
         batch.commit()?;
-        Ok(Some(Closing { plan, lock }))
+        Ok(ClosingPermit::Granted(Box::new(Closing { plan, lock })))
+    }
+
+    /// Tells a running activation to stop: it finds out before its next step, and rolls back.
+    pub fn stop_activation(&mut self, id: &str, by: &str, now: &Moment) -> Result<(), LedgerError> {
+        let mut batch = Batch::begin(self, now)?;
+        let grant = batch.grant(id)?;
+        if grant.is_some_and(|grant| grant.state == State::Activating && grant.opening.is_some()) {
+            batch.append(closing_facts(Kind::Closing, id, Cause::Revoked, Some(by), now), "")?;
+            batch.commit()?;
+        }
+        Ok(())
+    }
+}
+
+fn closing_facts(kind: Kind, id: &str, cause: Cause, by: Option<&str>, now: &Moment) -> Facts {
+    Facts {
+        grant: Some(id.to_owned()),
+        cause: Some(cause.as_str().to_owned()),
+        by: by.map(str::to_owned),
+        ..Facts::new(kind, now)
     }
 }
 
@@ -225,13 +249,9 @@ impl Batch<'_> {
         }))
     }
 
-    fn judge_closing(&self, grant: &Grant, cause: Cause) -> Result<(), LedgerError> {
+    fn is_due(&self, grant: &Grant) -> Result<bool, LedgerError> {
         let last_entry = super::head::read(self.connection())?.clock_floor;
-        let due = grant.deadline().is_none_or(|deadline| deadline.has_passed(self.now(), last_entry));
-        if cause == Cause::Expired && !due {
-            return Err(LedgerError::Refused(format!("{} is not due yet", grant.id)));
-        }
-        Ok(())
+        Ok(grant.deadline().is_none_or(|deadline| deadline.has_passed(self.now(), last_entry)))
     }
 
     /// Makes a grant's plan from its scope.

@@ -59,8 +59,15 @@ impl Plans {
         Ok(Some(plan))
     }
 
-    /// Removes the plan of a grant whose end is recorded.
+    /// Removes the plan of a grant whose end is recorded, and what an interrupted write left.
     pub fn remove(&self, grant: &str) -> Result<(), LedgerError> {
+        let begun = format!(".{grant}.");
+        for file in std::fs::read_dir(&self.0).map_err(LedgerError::file(&self.0))? {
+            let file = file.map_err(LedgerError::file(&self.0))?;
+            if file.file_name().to_string_lossy().starts_with(&begun) {
+                std::fs::remove_file(file.path()).map_err(LedgerError::file(&file.path()))?;
+            }
+        }
         match std::fs::remove_file(self.path(grant)) {
             Err(error) if error.kind() != ErrorKind::NotFound => {
                 Err(LedgerError::file(&self.path(grant))(error))

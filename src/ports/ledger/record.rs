@@ -3,6 +3,7 @@
 use super::head::root_at;
 use super::{Batch, Ledger, LedgerError, registered};
 use crate::core::entry::{Facts, Kind};
+use crate::core::id::GrantId;
 use crate::core::moment::Moment;
 use crate::core::roster::Roster;
 use crate::core::sshsig::Sshsig;
@@ -22,6 +23,11 @@ impl<V: Verb> Recorded<V> {
     /// Position of its entry.
     pub const fn seq(&self) -> u64 {
         self.facts.seq
+    }
+
+    /// The grant that it belongs to, if any.
+    pub fn grant(&self) -> Option<GrantId> {
+        self.facts.grant.as_deref()?.parse().ok()
     }
 
     pub(super) const fn facts(&self) -> &Facts {

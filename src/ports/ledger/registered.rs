@@ -72,22 +72,24 @@ impl Registered {
 
     /// The scope of this address: `playbook/scope`, or the bare scope name where it is unique.
     pub fn scope(&self, address: &str) -> Result<(&RegisteredPlaybook, &Scope), NoSuchScope> {
-        let all = || {
-            self.playbooks.iter().flat_map(|registered| {
-                registered.playbook.scopes.iter().map(move |scope| (registered, scope))
-            })
-        };
-        let name = |(registered, scope): &(&RegisteredPlaybook, &Scope)| {
-            format!("{}/{}", registered.playbook.name, scope.name)
-        };
-        let mut found = all().filter(|pair| pair.1.name == address || name(pair) == address);
-        match (found.next(), found.next()) {
-            (Some(pair), None) => Ok(pair),
-            (None, _) => Err(NoSuchScope::Unknown(all().map(|pair| name(&pair)).collect())),
-            (Some(first), Some(second)) => {
-                let names = [first, second].into_iter().chain(found).map(|pair| name(&pair));
-                Err(NoSuchScope::Ambiguous(names.collect()))
-            }
+        let (playbook, scope) = self.position(address)?;
+        let file = &self.playbooks[playbook];
+        Ok((file, &file.playbook.scopes[scope]))
+    }
+
+    /// The same, as positions among the playbooks and the scopes of that one.
+    pub fn position(&self, address: &str) -> Result<(usize, usize), NoSuchScope> {
+        let mut all = Vec::new();
+        for (index, file) in self.playbooks.iter().enumerate() {
+            let scopes = file.playbook.scopes.iter().enumerate();
+            all.extend(scopes.map(|(at, scope)| (file.playbook.address(scope), &scope.name, (index, at))));
+        }
+        let found: Vec<_> =
+            all.iter().filter(|(full, bare, _)| full == address || *bare == address).collect();
+        match found[..] {
+            [(_, _, position)] => Ok(*position),
+            [] => Err(NoSuchScope::Unknown(all.into_iter().map(|(full, _, _)| full).collect())),
+            _ => Err(NoSuchScope::Ambiguous(found.into_iter().map(|(full, _, _)| full.clone()).collect())),
         }
     }
 }

@@ -10,7 +10,7 @@
 //! is redrawn at every letter. Here the kernel edits the line, at most 4,094 bytes of it.
 //!
 //! **Signals**: SIGHUP, SIGINT, SIGQUIT and SIGTERM are held back only while a question stands,
-//! and nothing is started meanwhile. Only after a hang-up does SIGHUP stay blocked, since more
+//! for the thread that asks: glass has no other one then, and starts no process. Only after a hang-up does SIGHUP stay blocked, since more
 //! of them follow while the refusal is being recorded: whoever starts a process must give it an
 //! empty signal mask (`SigSet::empty().thread_set_mask()` in the child before its `exec`).
 
@@ -21,6 +21,7 @@ mod typed;
 #[cfg(test)]
 mod tests;
 
+pub use signals::HeldSignals;
 pub use typed::Typed;
 
 use crate::core::authorization::Authorization;

@@ -19,8 +19,9 @@ use zeroize::Zeroizing;
 const LINE_CAP: usize = 4094;
 const BUFFER: usize = LINE_CAP + 2;
 
-/// Type-ahead counts as thrown away after so long without input, ...
-const QUIET: Timespec = Timespec { tv_sec: 0, tv_nsec: 10_000_000 };
+/// Type-ahead counts as thrown away after so long without input (long enough for a paste to go
+/// on arriving on a busy machine, too short for a person to notice), ...
+const QUIET: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
 /// ... and a terminal that is not quiet for so long is being fed by something.
 const PATIENCE: Duration = Duration::from_secs(2);
 

@@ -9,14 +9,18 @@ use std::os::fd::{AsFd, BorrowedFd};
 /// While it lives, SIGHUP, SIGINT, SIGQUIT and SIGTERM wait to be taken. Afterwards the mask is
 /// as it was, but for SIGHUP once the terminal has hung up.
 #[derive(Debug)]
-pub(super) struct HeldSignals {
+pub struct HeldSignals {
     before: SigSet,
     arriving: SignalFd,
     hung_up: Cell<bool>,
 }
 
 impl HeldSignals {
-    pub(super) fn hold() -> nix::Result<Self> {
+    /// Holds them back in this thread.
+    ///
+    /// # Errors
+    /// The system refuses; then nothing has changed.
+    pub fn hold() -> nix::Result<Self> {
         let held: SigSet =
             [Signal::SIGHUP, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTERM].into_iter().collect();
         // Before the mask: where this fails, nothing has changed.
@@ -26,7 +30,10 @@ impl HeldSignals {
     }
 
     /// What the next waiting signal means; `None` where none waits.
-    pub(super) fn take(&self) -> nix::Result<Option<Abandoned>> {
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub fn take(&self) -> nix::Result<Option<Abandoned>> {
         let hang_up = Signal::SIGHUP as u32;
         Ok(self.arriving.read_signal()?.map(|signal| match signal.ssi_signo {
             number if number == hang_up => Abandoned::HangUp,

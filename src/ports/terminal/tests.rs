@@ -8,6 +8,7 @@ use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 use secrecy::ExposeSecret;
 use std::io::Read;
 use std::os::fd::AsFd;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -136,17 +137,28 @@ fn p04_what_was_typed_ahead_answers_nothing() {
 
 #[test]
 fn p04_a_terminal_that_never_is_quiet_is_not_asked() {
+    // On a busy machine the feeder itself may be kept waiting for long enough to look quiet.
+    assert!((0..5).any(|_| matches!(asked_while_fed(), Err(TerminalError::NeverQuiet))));
+}
+
+/// Asks while something types `y` and Enter without a pause.
+fn asked_while_fed() -> Result<bool, TerminalError> {
     let (mut terminal, person) = terminal();
-    let mut writer = person.master.try_clone().unwrap();
-    let feeder = thread::spawn(move || while writer.write_all(b"y\n").is_ok() {});
-    // Its echo has to be read, or the feeder would fall silent.
-    let mut reader = person.master.try_clone().unwrap();
-    let sink = thread::spawn(move || while reader.read(&mut [0; 4096]).is_ok_and(|count| count > 0) {});
-    let answer = terminal.ask_yes(&Line::new("Open?").unwrap());
-    assert!(matches!(answer, Err(TerminalError::NeverQuiet)), "{answer:?}");
-    drop(terminal);
-    // Without a terminal at the other end both of them stop.
-    drop((person, feeder, sink));
+    rustix::fs::fcntl_setfl(&person.master, rustix::fs::OFlags::NONBLOCK).unwrap();
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut master = &person.master;
+            while !stop.load(Ordering::Relaxed) {
+                // Either may have no room or nothing there; unread echo would stop the terminal.
+                let _ = master.write(b"y\n");
+                let _ = master.read(&mut [0; 4096]);
+            }
+        });
+        let answer = terminal.ask_yes(&Line::new("Open?").unwrap());
+        stop.store(true, Ordering::Relaxed);
+        answer
+    })
 }
 
 #[test]

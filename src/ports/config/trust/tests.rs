@@ -1,3 +1,5 @@
+//! What is believed, and what is not: as root and, where it matters, as a plain user.
+
 use super::*;
 use secrecy::ExposeSecret;
 use std::fs::{self, Permissions};

@@ -1,0 +1,195 @@
+//! The command line as clap sees it (CONTRACT 3). clap's types never leave `cli`.
+
+use crate::core::duration::Seconds;
+use crate::core::id::GrantId;
+use clap::{ArgAction, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Break-glass access: opened under signature, closed by itself, proved afterwards.
+#[derive(Debug, Parser)]
+#[command(name = "glass", version, propagate_version = true, disable_help_subcommand = true)]
+pub(super) struct Args {
+    /// The home to work in, instead of the host's or your own
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(super) home: Option<PathBuf>,
+    /// When to use colour
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
+    pub(super) color: Color,
+    /// Say more
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub(super) verbose: u8,
+    /// Say nothing but errors
+    #[arg(short, long, global = true)]
+    pub(super) quiet: bool,
+    /// How data is written
+    #[arg(long, global = true, value_enum)]
+    pub(super) format: Option<Format>,
+    #[command(subcommand)]
+    pub(super) verb: Verb,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// How data is written; each verb takes some of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For people
+    Table,
+    /// For programs
+    Json,
+    /// A page
+    Html,
+    /// Markdown
+    Md,
+    /// Comma-separated values
+    Csv,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Verb {
+    /// Make a home: ledger, key, first person, sample playbook
+    Init {
+        /// The first person, who is admin and on call
+        #[arg(long, value_name = "NAME")]
+        person: String,
+        /// That person's public key
+        #[arg(long, value_name = "FILE.pub")]
+        key: PathBuf,
+    },
+    /// Show what changed in settings and playbooks, and sign it
+    Register {
+        /// The key that signs
+        #[arg(long, value_name = "FILE")]
+        key: Option<PathBuf>,
+    },
+    /// Look at playbooks
+    Playbook {
+        #[command(subcommand)]
+        verb: PlaybookVerb,
+    },
+    /// Open a scope, for a limited time, under your signature
+    Activate {
+        /// `playbook/scope`, or the scope's name where it is unique
+        scope: String,
+        /// The incident; `pending` if there is none yet
+        #[arg(long)]
+        incident: Option<String>,
+        /// Why
+        #[arg(long)]
+        reason: Option<String>,
+        /// How long, like `30m`; the scope's default otherwise
+        #[arg(long = "for", value_name = "DURATION")]
+        length: Option<Seconds>,
+        /// The key that signs: a private key file, or a `.pub` whose key the agent holds
+        #[arg(long, value_name = "FILE")]
+        key: Option<PathBuf>,
+        /// Write a receipt: your own proof of this request
+        #[arg(long, value_name = "FILE")]
+        receipt: Option<PathBuf>,
+    },
+    /// What is open, and what is owed
+    Status {
+        /// Only this grant
+        grant: Option<GrantId>,
+        /// History too
+        #[arg(long, conflicts_with = "grant")]
+        all: bool,
+        /// Show it anew each second, until Ctrl-C
+        #[arg(long, conflicts_with = "check")]
+        watch: bool,
+        /// Exit with 7 if something is open or owed that should not be
+        #[arg(long)]
+        check: bool,
+    },
+    /// End a grant now
+    Revoke {
+        /// The grant
+        #[arg(required_unless_present = "all")]
+        grant: Option<GrantId>,
+        /// Everything that is open
+        #[arg(long, conflicts_with = "grant")]
+        all: bool,
+    },
+    /// Close what is due and retry what is not proved closed: cron's verb
+    Expire {
+        /// Only say what is due
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// The record
+    Ledger {
+        #[command(subcommand)]
+        verb: LedgerVerb,
+    },
+    /// A grant's watchdog
+    #[command(name = "__watchdog", hide = true)]
+    Watchdog { config: PathBuf, state: PathBuf, grant: GrantId },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum PlaybookVerb {
+    /// The registered scopes
+    List,
+    /// What a scope says
+    Show {
+        /// `playbook/scope`, or the scope's name where it is unique
+        scope: String,
+        /// The card to print beforehand: how to open and close by hand
+        #[arg(long)]
+        card: bool,
+    },
+    /// Check playbook files; the home's drafts otherwise
+    Lint {
+        /// Playbook files
+        files: Vec<PathBuf>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum LedgerVerb {
+    /// The entries, oldest first
+    Log {
+        /// Only the entries of this grant
+        #[arg(long)]
+        grant: Option<GrantId>,
+    },
+    /// Check everything that can be checked
+    Verify {
+        /// Checkpoints or receipts kept elsewhere
+        #[arg(long, value_name = "FILE", num_args = 1..)]
+        anchors: Vec<PathBuf>,
+        /// Check signatures only after this checkpoint, which was verified before
+        #[arg(long, value_name = "FILE")]
+        since: Option<PathBuf>,
+    },
+    /// Print the signed checkpoint, to be kept elsewhere
+    Checkpoint,
+    /// Write a consistent copy, while others go on
+    Backup {
+        /// The file to make
+        file: PathBuf,
+    },
+}
+
+impl Verb {
+    /// The formats that a verb takes, its default first.
+    pub(super) const fn formats(&self) -> &'static [Format] {
+        match self {
+            Self::Status { .. }
+            | Self::Ledger { verb: LedgerVerb::Log { .. } | LedgerVerb::Verify { .. } }
+            | Self::Playbook { verb: PlaybookVerb::List | PlaybookVerb::Lint { .. } } => {
+                &[Format::Table, Format::Json]
+            }
+            _ => &[Format::Table],
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! argv in, exit code out. Each verb is read here, done by its use case, and shown.
+
+mod args;
+mod closing;
+mod exit;
+mod ledger;
+mod opening;
+mod playbook;
+mod screen;
+mod status;
+
+use crate::core::text::escape;
+use crate::ports::config::{Environment, Home};
+use crate::ports::effect;
+use crate::usecases::closing::watchdog;
+use crate::usecases::context::Context;
+use crate::usecases::failure::{Failure, Kind};
+use anyhow::Context as _;
+use args::{Args, Format, Verb};
+use clap::Parser;
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+/// Runs glass with this command line.
+pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
+    let args: Vec<OsString> = args.collect();
+    if args.get(1).is_some_and(|first| first == effect::SPAWN) {
+        return effect::become_command();
+    }
+    std::panic::set_hook(Box::new(|panic| {
+        // The payload may hold anything, a secret too: only the place is told.
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        screen::error(&format!(
+            "glass: a bug at {place}; what was recorded stands, and `glass expire` closes what is due"
+        ));
+    }));
+    let code = std::panic::catch_unwind(|| run(args)).unwrap_or(exit::BUG);
+    ExitCode::from(code)
+}
+
+fn run(args: Vec<OsString>) -> u8 {
+    let args = match Args::try_parse_from(args) {
+        Ok(args) => args,
+        Err(error) if error.use_stderr() => {
+            screen::error(error.render().to_string().trim_end());
+            return exit::USAGE;
+        }
+        Err(help) => {
+            screen::data(&help.render().to_string());
+            return exit::DONE;
+        }
+    };
+    if args.quiet {
+        screen::be_quiet();
+    }
+    screen::set_color(args.color);
+    match dispatch(args) {
+        Ok(code) => code,
+        Err(error) => match error.downcast_ref::<Failure>() {
+            Some(failure) => {
+                show(failure);
+                exit::code(failure.kind)
+            }
+            None => {
+                screen::error(&format!("{} {error:#}", screen::alarm("glass:")));
+                exit::code(Kind::Failed)
+            }
+        },
+    }
+}
+
+/// What, and the next thing to type.
+fn show(failure: &Failure) {
+    screen::error(&format!("{} {}", screen::alarm("glass:"), failure.what));
+    if let Some(hint) = &failure.hint {
+        screen::error(&format!("  next: {hint}"));
+    }
+}
+
+fn dispatch(args: Args) -> anyhow::Result<u8> {
+    effect::bar_core_dumps().context("core dumps can't be barred")?;
+    let format = format(&args)?;
+    let environment = Environment::read();
+    let flag = args.home.as_deref();
+    let verbose = args.verbose > 0;
+    let find = |environment| {
+        let context = Context::find(flag, environment, screen::talk)?;
+        if verbose {
+            screen::talk(&format!("home: {}", escape(&context.home.state().to_string_lossy())));
+        }
+        Ok::<_, Failure>(context)
+    };
+    match args.verb {
+        Verb::Init { person, key } => opening::init(flag, &environment, &person, &key),
+        Verb::Playbook { verb } => playbook::run(verb, flag, environment, format),
+        Verb::Register { key } => opening::register(&find(environment)?, key.as_deref()),
+        Verb::Activate { scope, incident, reason, length, key, receipt } => {
+            let wish = crate::usecases::activation::Wish { scope, incident, reason, length, key, receipt };
+            opening::activate(&find(environment)?, &wish)
+        }
+        Verb::Status { grant, all, watch, check } => {
+            let context = find(environment)?;
+            let which = status::which(grant, all);
+            if watch {
+                status::watch(&context, &which, format)
+            } else {
+                status::run(&context, &which, check, format)
+            }
+        }
+        Verb::Revoke { grant, .. } => closing::revoke(&find(environment)?, grant),
+        Verb::Expire { dry_run } => closing::expire(&find(environment)?, dry_run),
+        Verb::Ledger { verb } => ledger::run(&find(environment)?, verb, format),
+        Verb::Watchdog { config, state, grant } => {
+            let context = Context::at(Home::at(config, state), environment, screen::talk)?;
+            watchdog::watch(&context, &grant)?;
+            Ok(exit::DONE)
+        }
+    }
+}
+
+/// The format asked for, if the verb takes it.
+fn format(args: &Args) -> Result<Format, Failure> {
+    let taken = args.verb.formats();
+    match args.format {
+        None => Ok(taken[0]),
+        Some(format) if taken.contains(&format) => Ok(format),
+        Some(_) => {
+            let names: Vec<String> =
+                taken.iter().map(|format| format!("{format:?}").to_lowercase()).collect();
+            Err(Failure::new(Kind::Usage, "this verb can't be shown in that format")
+                .hint(format!("use --format {}", names.join(" or "))))
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Where words leave the program: data on stdout, talk on stderr. A reader that has gone
+//! away is no failure of ours.
+
+use super::args::Color;
+use std::io::{IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+static QUIET: AtomicBool = AtomicBool::new(false);
+
+/// From now on talk is left out; errors still come.
+pub(super) fn be_quiet() {
+    QUIET.store(true, Ordering::Relaxed);
+}
+
+/// Writes data, as it is.
+pub(super) fn data(text: &str) {
+    // A closed pipe means that nobody reads on: there is nobody to tell either.
+    let mut stdout = std::io::stdout().lock();
+    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+}
+
+/// Says something while at work.
+pub(super) fn talk(line: &str) {
+    if !QUIET.load(Ordering::Relaxed) {
+        error(line);
+    }
+}
+
+/// Says what went wrong, whatever `--quiet` says.
+pub(super) fn error(line: &str) {
+    let mut stderr = std::io::stderr().lock();
+    let _ = stderr.write_all(line.as_bytes()).and_then(|()| stderr.write_all(b"\n"));
+}
+
+/// Decides on colour once: `--color` goes before `NO_COLOR`, which `console` knows.
+pub(super) fn set_color(color: Color) {
+    match color {
+        Color::Auto => {}
+        Color::Always => console::set_colors_enabled_stderr(true),
+        Color::Never => console::set_colors_enabled_stderr(false),
+    }
+}
+
+/// A word that must be seen, for stderr.
+pub(super) fn alarm(word: &str) -> String {
+    console::style(word).red().bold().for_stderr().to_string()
+}
+
+/// Whether a person sees what is written as data.
+pub(super) fn is_terminal() -> bool {
+    std::io::stdout().is_terminal()
+}
+
+/// Empties the screen.
+pub(super) fn clear() {
+    data("\x1b[H\x1b[2J");
+}
+
+/// The width that tables may take.
+pub(super) fn width() -> u16 {
+    const UNKNOWN: u16 = 120;
+    match rustix::termios::tcgetwinsize(std::io::stdout()) {
+        Ok(size) if size.ws_col > 20 => size.ws_col,
+        _ => UNKNOWN,
+    }
+}

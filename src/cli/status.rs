@@ -1,0 +1,49 @@
+//! `status`.
+
+use super::args::Format;
+use super::{exit, screen};
+use crate::core::id::GrantId;
+use crate::ports::clock;
+use crate::ports::ledger::Which;
+use crate::reading::status;
+use crate::usecases::context::Context;
+use crate::usecases::failure::{Failure, Kind};
+use std::time::Duration;
+
+/// Which grants the command line asks for.
+pub(super) fn which(grant: Option<GrantId>, all: bool) -> Which {
+    match (grant, all) {
+        (Some(grant), _) => Which::One(grant.to_string()),
+        (None, true) => Which::All,
+        (None, false) => Which::Current,
+    }
+}
+
+pub(super) fn run(context: &Context, which: &Which, check: bool, format: Format) -> anyhow::Result<u8> {
+    let now = clock::now()?.wall;
+    let rows = context.ledger_to_read()?.grants(which)?;
+    match (format, which, rows.first()) {
+        (Format::Json, _, _) => screen::data(&format!("{:#}\n", status::to_json(&rows, now))),
+        (_, Which::One(_), Some(row)) => screen::data(&status::to_story(row, now)),
+        (_, Which::One(id), None) => {
+            let failure = Failure::new(Kind::Refused, format!("there is no grant {id}"));
+            return Err(failure.hint("`glass status --all` lists them").into());
+        }
+        _ => screen::data(&status::to_table(&rows, now, screen::width())),
+    }
+    let attention = check && status::needs_attention(&rows, now);
+    Ok(if attention { exit::code(Kind::Attention) } else { exit::DONE })
+}
+
+/// Shows it again and again; Ctrl-C ends it.
+pub(super) fn watch(context: &Context, which: &Which, format: Format) -> anyhow::Result<u8> {
+    if !screen::is_terminal() || format != Format::Table {
+        let failure = Failure::new(Kind::Usage, "`--watch` is for a person at a screen");
+        return Err(failure.hint("a program polls `glass status --format json`").into());
+    }
+    loop {
+        screen::clear();
+        run(context, which, false, format)?;
+        std::thread::sleep(Duration::from_secs(1));
+    }
+}

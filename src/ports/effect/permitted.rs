@@ -1,0 +1,25 @@
+//! The only ways in: each takes the permit that only the ledger makes, so that no command
+//! can run before what allows it was recorded (P1).
+
+use super::invocation::{Invocation, NotStarted};
+use super::prepared::{Prepared, prepare, run};
+use crate::core::proof::Outcome;
+use crate::ports::ledger::{Closing, Opening, Registered};
+
+/// Makes a step's `grant` ready: it waits at its gate until [`Prepared::run`].
+///
+/// # Errors
+/// No process of it was ever started.
+pub fn prepare_grant(_permit: &Opening, invocation: &Invocation) -> Result<Prepared, NotStarted> {
+    prepare(invocation)
+}
+
+/// Runs a step's `revoke`, `end` or `check`.
+pub fn close(_permit: &Closing, invocation: &Invocation) -> Outcome {
+    run(invocation)
+}
+
+/// Runs a criterion's probe, which opens and closes nothing.
+pub fn probe(_registered: &Registered, invocation: &Invocation) -> Outcome {
+    run(invocation)
+}

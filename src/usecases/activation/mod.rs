@@ -1,0 +1,190 @@
+//! `activate`: the main job, in the order that its types prescribe (P1, P4).
+//!
+//! Refuse what can be refused; show; ask; have it typed and signed; record; open; and if a
+//! step fails, close what was opened.
+
+mod opening;
+mod preflight;
+mod questions;
+
+use crate::core::duration::Seconds;
+use crate::core::id::GrantId;
+use crate::core::policy::{self, Ask};
+use crate::core::statement::Request;
+use crate::core::text::escape;
+use crate::ports::clock;
+use crate::ports::config::write_new;
+use crate::ports::ledger::{Cause, GrantLock, Ledger, Recorded, Refusal};
+use crate::ports::terminal::{HeldSignals, Terminal};
+use crate::usecases::closing::{Ending, close_one, watchdog};
+use crate::usecases::context::Context;
+use crate::usecases::failure::{Failure, Kind};
+use crate::usecases::signing::{common, confirm_and_sign};
+use chrono::{DateTime, Utc};
+use preflight::Ready;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+/// What is asked for.
+#[derive(Debug)]
+pub struct Wish {
+    /// `playbook/scope`, or the bare scope name.
+    pub scope: String,
+    /// The incident, where given as a flag.
+    pub incident: Option<String>,
+    /// The reason, where given as a flag.
+    pub reason: Option<String>,
+    /// How long; the scope's default otherwise.
+    pub length: Option<Seconds>,
+    /// The key that signs.
+    pub key: Option<PathBuf>,
+    /// Where a receipt is to be written.
+    pub receipt: Option<PathBuf>,
+}
+
+/// What is open now.
+#[derive(Debug)]
+pub struct Activated {
+    /// The grant.
+    pub grant: String,
+    /// `playbook/scope`.
+    pub scope: String,
+    /// Until when.
+    pub expires_at: DateTime<Utc>,
+    /// For how long.
+    pub length: Seconds,
+}
+
+/// How long a request may take from its record to its permit.
+const RECORDING_MS: u64 = 30_000;
+
+/// Activates a scope; what is refused or abandoned is recorded.
+pub fn activate(context: &Context, wish: &Wish) -> Result<Activated, Failure> {
+    let mut known = Known::default();
+    attempt(context, wish, &mut known).inspect_err(|failure| {
+        if !failure.cause.is_empty() {
+            context.record_refusal(&Refusal {
+                verb: "activate",
+                cause: failure.cause,
+                person: known.person.clone(),
+                by: context.os_user(),
+                scope: known.scope.clone(),
+            });
+        }
+    })
+}
+
+/// What was found out before a refusal.
+#[derive(Default)]
+struct Known {
+    person: Option<String>,
+    scope: Option<String>,
+}
+
+fn attempt(context: &Context, wish: &Wish, known: &mut Known) -> Result<Activated, Failure> {
+    let mut terminal = Terminal::open()?;
+    let mut ledger = context.ledger_to_open()?;
+    let ready = preflight::refuse(context, &ledger, wish, known)?;
+
+    questions::summary(&mut terminal, &ready)?;
+    let answers = questions::criteria(context, &mut terminal, &ready)?;
+    let incident = questions::incident(&mut terminal, &ready)?;
+    let reason = questions::reason(&mut terminal, &ready)?;
+    let time_given = questions::time(&mut terminal, &ready)?;
+
+    // Everything is judged on what stands now, not on what stood before the questions.
+    let (now, head) = (clock::now()?, ledger.check_head()?);
+    let common = common(&ledger, &head, &ready.person, &now)?;
+    let grant = GrantId::of(&common.nonce);
+    let os_user = context.os_user();
+    let ask = Ask {
+        grant: grant.as_str(),
+        address: &ready.address,
+        playbook: &ready.playbook_sha512,
+        registered: ready.registered.seq(),
+        duration: ready.length,
+        os_user: &os_user,
+        incident: &incident,
+        reason: &reason,
+        answers: &answers,
+        time_given,
+    };
+    let others = ledger.others(&ready.address)?;
+    let authorization =
+        policy::authorize_request(ready.scope(), ready.registered.roster(), &ask, &common, &others, &now)?;
+    let confirmed = confirm_and_sign(&mut terminal, &ready.key, authorization)?;
+    drop(terminal);
+
+    // From here to the end Ctrl-C and a lost terminal roll back instead of leaving it half done.
+    let held = HeldSignals::hold().map_err(|error| Failure::new(Kind::Failed, error.to_string()))?;
+    let now = clock::now()?;
+    let lock = GrantLock::acquire(&context.place.locks, grant.as_str(), &now, now.boot_ms + RECORDING_MS)?
+        .ok_or_else(|| Failure::new(Kind::Failed, format!("the lock of {grant} is taken; try again")))?;
+    let recorded = ledger.record_request(&confirmed, &now)?;
+    if let Some(path) = &wish.receipt {
+        write_receipt(context, &ledger, &recorded, path);
+    }
+    open(context, ledger, &ready, &recorded, lock, &held)
+}
+
+/// A receipt that can't be written stops nothing (P12).
+fn write_receipt(context: &Context, ledger: &Ledger, recorded: &Recorded<Request>, path: &Path) {
+    let written = ledger
+        .receipt(recorded.seq())
+        .map_err(Failure::from)
+        .and_then(|receipt| Ok(write_new(path, receipt.as_bytes(), 0o600)?));
+    match written {
+        Ok(()) => (context.talk)(&format!("receipt: {}", escape(&path.to_string_lossy()))),
+        Err(failure) => (context.talk)(&format!("WARNING: no receipt: {failure}")),
+    }
+}
+
+/// From a recorded request to an open grant, or to one that is rolled back.
+fn open(
+    context: &Context,
+    mut ledger: Ledger,
+    ready: &Ready,
+    recorded: &Recorded<Request>,
+    lock: GrantLock,
+    held: &HeldSignals,
+) -> Result<Activated, Failure> {
+    let now = clock::now()?;
+    let runtime_dir =
+        ready.runtime.as_ref().zip(recorded.grant()).map(|(runtime, grant)| runtime.of_grant(&grant));
+    let (opening, plan) = ledger.open_grant(recorded, lock, runtime_dir, &now)?;
+    let id = opening.grant().id.to_string();
+    let opened = watchdog::arm(context, &id)
+        .and_then(|()| opening::open_steps(context, &mut ledger, ready, &opening, plan, held));
+    if let Err(failure) = opened {
+        drop(opening);
+        return Err(roll_back(context, ledger, &id, &failure));
+    }
+    let grant = match ledger.activated(opening, &clock::now()?) {
+        Ok(grant) => grant,
+        Err(error) => return Err(roll_back(context, ledger, &id, &error.into())),
+    };
+    let expires_at = grant.deadline().map_or(now.wall, |deadline| deadline.wall);
+    Ok(Activated { grant: id, scope: grant.scope, expires_at, length: ready.length })
+}
+
+/// Closes what a failed activation opened, the step that failed too, and says how that went.
+fn roll_back(context: &Context, ledger: Ledger, grant: &str, failure: &Failure) -> Failure {
+    (context.talk)(&format!("{failure}"));
+    (context.talk)("rolling back: closing every step that may have opened");
+    let ending = close_one(context, Some(&Mutex::new(ledger)), grant, Cause::Failed, None);
+    let still = |what: String| {
+        Failure::new(Kind::Attention, what).hint(format!(
+            "glass goes on trying; `glass revoke {grant}` tries now, `glass status {grant}` shows the steps"
+        ))
+    };
+    match ending {
+        Ok(Ending::Ended | Ending::EndedUnrecorded) => {
+            Failure::new(Kind::RolledBack, format!("{grant} was not opened: {failure}"))
+                .hint("everything was rolled back and is proved closed; mend the step and activate again")
+        }
+        Ok(Ending::Unrevoked | Ending::Waiting | Ending::Busy) => {
+            still(format!("{grant} failed ({failure}), and is not proved closed yet"))
+        }
+        Err(error) => still(format!("{grant} failed ({failure}), and could not be rolled back: {error}")),
+    }
+}

@@ -1,0 +1,119 @@
+//! `expire`: cron's verb. Closes what is due, retries what is not proved closed, sweeps
+//! half-open activations. Idempotent; quick when nothing is due.
+
+use super::{Ending, close_one, side_by_side};
+use crate::core::grant::State;
+use crate::core::moment::Moment;
+use crate::ports::clock;
+use crate::ports::config::touch;
+use crate::ports::ledger::{Cause, Due, Ledger, Plans};
+use crate::usecases::context::Context;
+use crate::usecases::failure::{Failure, Kind};
+use std::sync::Mutex;
+
+/// What a run of `expire` found and did.
+#[derive(Debug, Default)]
+pub struct Expired {
+    /// Closed now.
+    pub closed: Vec<String>,
+    /// Due, but only looked at (`--dry-run`).
+    pub due: Vec<String>,
+    /// An orphaned command may still act; closed by a later run.
+    pub waiting: Vec<String>,
+    /// Not proved closed: also those whose next try is not due yet.
+    pub unrevoked: Vec<String>,
+    /// Closed, but the ledger could not take it.
+    pub unrecorded: Vec<String>,
+    /// What went wrong, grant by grant or with the ledger.
+    pub failures: Vec<Failure>,
+}
+
+/// Runs `expire`.
+pub fn expire(context: &Context, dry_run: bool) -> Result<Expired, Failure> {
+    let now = clock::now()?;
+    let mut expired = Expired::default();
+    let due = match context.ledger_to_read().and_then(|ledger| find(context, &ledger, &now, &mut expired)) {
+        Ok(due) => due,
+        Err(failure) => {
+            expired.failures.push(failure);
+            context.believe(&context.place.open)?;
+            due_plans(&Plans::without_ledger(&context.place.open), &now)?
+        }
+    };
+    if dry_run {
+        expired.due = due.into_iter().map(|due| due.grant).collect();
+        return Ok(expired);
+    }
+    if !due.is_empty() {
+        close_all(context, &due, &mut expired);
+    }
+    if let Err(error) = context.home.lay_in_ballast() {
+        (context.talk)(&format!("warning: {error}"));
+    }
+    touch(&context.home.heartbeat()).map_err(|error| Failure::new(Kind::Failed, error.to_string()))?;
+    Ok(expired)
+}
+
+/// What the ledger says is due, and what only a plan knows of.
+fn find(
+    context: &Context,
+    ledger: &Ledger,
+    now: &Moment,
+    expired: &mut Expired,
+) -> Result<Vec<Due>, Failure> {
+    let mut due = ledger.due(now)?;
+    let waiting = ledger.open_grants()?.into_iter().filter(|open| open.state == State::Unrevoked);
+    expired
+        .unrevoked
+        .extend(waiting.map(|open| open.grant).filter(|grant| !due.iter().any(|due| due.grant == *grant)));
+    let plans = Plans::without_ledger(&context.place.open);
+    for grant in plans.grants()? {
+        match ledger.has_ended(&grant)? {
+            // Its end is recorded; only the removal of the plan was interrupted.
+            Some(true) => plans.remove(&grant)?,
+            Some(false) => {}
+            None => due.extend(due_plan(&plans, &grant, now)),
+        }
+    }
+    Ok(due)
+}
+
+fn due_plans(plans: &Plans, now: &Moment) -> Result<Vec<Due>, Failure> {
+    Ok(plans.grants()?.iter().filter_map(|grant| due_plan(plans, grant, now)).collect())
+}
+
+/// A plan that can't be read counts as due: what it says is reported when it is closed.
+fn due_plan(plans: &Plans, grant: &str, now: &Moment) -> Option<Due> {
+    let plan = plans.read(grant).ok().flatten();
+    let is_due = plan.as_ref().is_none_or(|plan| plan.is_due(now) && plan.closed.is_none());
+    is_due.then(|| Due {
+        grant: grant.to_owned(),
+        state: State::Active,
+        expires_at: plan.map(|plan| plan.expires_at).unwrap_or_default(),
+    })
+}
+
+/// Closes side by side, earliest deadline first.
+fn close_all(context: &Context, due: &[Due], expired: &mut Expired) {
+    let ledger = match context.ledger_to_close() {
+        Ok(ledger) => Some(Mutex::new(ledger)),
+        Err(failure) => {
+            expired.failures.push(failure);
+            None
+        }
+    };
+    let endings = side_by_side(due, |due| {
+        let cause = if due.state == State::Activating { Cause::HalfOpen } else { Cause::Expired };
+        close_one(context, ledger.as_ref(), &due.grant, cause, None)
+    });
+    for (grant, ending) in due.iter().map(|due| due.grant.clone()).zip(endings) {
+        match ending {
+            Ok(Ending::Ended) => expired.closed.push(grant),
+            Ok(Ending::EndedUnrecorded) => expired.unrecorded.push(grant),
+            Ok(Ending::Waiting) => expired.waiting.push(grant),
+            Ok(Ending::Unrevoked) => expired.unrevoked.push(grant),
+            Ok(Ending::Busy) => {}
+            Err(failure) => expired.failures.push(failure),
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! Closing: the promise that what was opened ends (P2, P3).
+//!
+//! `expire`, `revoke`, the watchdog and a failed activation all end a grant by [`close_one`].
+
+pub mod expire;
+pub mod revoke;
+mod round;
+pub mod watchdog;
+
+use crate::core::grant::State;
+use crate::core::plan::PlanMoment;
+use crate::ports::clock;
+use crate::ports::ledger::{Cause, Closing, ClosingPermit, GrantLock, Ledger, Plans};
+use crate::ports::signer;
+use crate::usecases::context::Context;
+use crate::usecases::failure::{Failure, Kind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// What became of one grant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// Every step is proved closed, and that is recorded.
+    Ended,
+    /// Every step is proved closed; the ledger could not take it yet.
+    EndedUnrecorded,
+    /// An orphaned command may still act: the proof is taken again later.
+    Waiting,
+    /// Not proved closed: retried for ever.
+    Unrevoked,
+    /// Somebody else is at it, or its time is not over after all.
+    Busy,
+}
+
+/// How long a lock is asked for before the plan says how long closing may take.
+const FIRST_MS: u64 = 60_000;
+
+/// Closes one grant: by the ledger, and where that fails, by its close plan alone.
+///
+/// The ledger is shared by the threads of `expire`: it is held for the recording, never
+/// while a command runs. `None` is a ledger that could not even be opened.
+pub fn close_one(
+    context: &Context,
+    ledger: Option<&Mutex<Ledger>>,
+    grant: &str,
+    cause: Cause,
+    by: Option<&str>,
+) -> Result<Ending, Failure> {
+    let now = clock::now()?;
+    let take = || GrantLock::acquire(&context.place.locks, grant, &now, now.boot_ms + FIRST_MS);
+    let Some(lock) = take()? else { return Ok(Ending::Busy) };
+    let lock = match ledger.map(|ledger| held(ledger).close_grant(grant, lock, cause, by, &now)) {
+        Some(Ok(ClosingPermit::Granted(closing))) => return by_ledger(context, ledger, *closing),
+        Some(Ok(ClosingPermit::NothingOpen)) => return Ok(Ending::Ended),
+        Some(Ok(ClosingPermit::NotDue)) => return Ok(Ending::Busy),
+        Some(Ok(ClosingPermit::Unknown(lock))) => Some(lock),
+        Some(Err(error)) => {
+            (context.talk)(&format!("{grant}: {error}; closing goes on by its close plan"));
+            take()?
+        }
+        None => take()?,
+    };
+    match lock {
+        Some(lock) => by_plan(context, ledger, grant, lock),
+        None => Ok(Ending::Busy),
+    }
+}
+
+fn by_ledger(
+    context: &Context,
+    ledger: Option<&Mutex<Ledger>>,
+    mut closing: Closing,
+) -> Result<Ending, Failure> {
+    if closing.plan.closed.is_some() {
+        return finish_from_plan(ledger, closing);
+    }
+    let round = round::run_round(context, &mut closing)?;
+    let plans = Plans::without_ledger(&context.place.open);
+    let (jitter, now) = (signer::random_byte()?, clock::now()?);
+    let recorded = ledger.map(|ledger| held(ledger).record_round(&closing, &round, jitter, &now));
+    let ending = match recorded {
+        Some(Ok(state)) if state.is_ended() => Ending::Ended,
+        Some(Ok(State::Closing)) => Ending::Waiting,
+        Some(Ok(_)) => Ending::Unrevoked,
+        Some(Err(error)) => {
+            (context.talk)(&format!("{}: closed so far, but not recorded: {error}", closing.plan.grant));
+            keep_in_plan(context, &mut closing, round.orphan_wait_ms.is_none())?
+        }
+        None => keep_in_plan(context, &mut closing, round.orphan_wait_ms.is_none())?,
+    };
+    if !matches!(ending, Ending::Ended | Ending::EndedUnrecorded) {
+        plans.write(&closing.plan)?;
+    }
+    closing.release(ending == Ending::Ended)?;
+    Ok(ending)
+}
+
+/// Closes by the plan alone: no database, no configuration, no playbook.
+fn by_plan(
+    context: &Context,
+    ledger: Option<&Mutex<Ledger>>,
+    grant: &str,
+    lock: GrantLock,
+) -> Result<Ending, Failure> {
+    let plans = Plans::without_ledger(&context.place.open);
+    let Some(plan) = plans.read(grant)? else {
+        return Err(Failure::new(
+            Kind::Attention,
+            format!("{grant} has no close plan, and the ledger can't be used"),
+        )
+        .hint("close it by hand: `glass playbook show --card` was printed for this"));
+    };
+    let mut closing = Closing::from_plan(plan, lock);
+    if closing.plan.closed.is_none() {
+        let round = round::run_round(context, &mut closing)?;
+        let ending = keep_in_plan(context, &mut closing, round.orphan_wait_ms.is_none())?;
+        if ending != Ending::EndedUnrecorded {
+            closing.release(false)?;
+            return Ok(ending);
+        }
+    }
+    finish_from_plan(ledger, closing)
+}
+
+/// Records what was closed by its plan, as soon as the ledger can take it.
+fn finish_from_plan(ledger: Option<&Mutex<Ledger>>, closing: Closing) -> Result<Ending, Failure> {
+    let now = clock::now()?;
+    let recorded = ledger.map(|ledger| held(ledger).record_closed_from_plan(&closing.plan, &now));
+    let ending = match recorded {
+        Some(Ok(())) => Ending::Ended,
+        // The plan says that it is closed until the next try.
+        Some(Err(_)) | None => Ending::EndedUnrecorded,
+    };
+    closing.release(ending == Ending::Ended)?;
+    Ok(ending)
+}
+
+/// Keeps in the plan what the ledger can't take. A plan that can't be written either is no
+/// reason to stop: closing is done again, and "already gone" counts.
+fn keep_in_plan(context: &Context, closing: &mut Closing, proof_counts: bool) -> Result<Ending, Failure> {
+    let shut = closing.plan.steps.iter().all(|step| step.state.is_shut());
+    if shut && proof_counts {
+        closing.plan.closed = Some(PlanMoment::new(&clock::now()?));
+    }
+    if let Err(error) = Plans::without_ledger(&context.place.open).write(&closing.plan) {
+        (context.talk)(&format!("WARNING: {error}"));
+    }
+    Ok(match (shut, proof_counts) {
+        (true, true) => Ending::EndedUnrecorded,
+        (_, false) => Ending::Waiting,
+        (false, true) => Ending::Unrevoked,
+    })
+}
+
+/// Grants closed at once, so that one that hangs delays no other.
+const AT_ONCE: usize = 16;
+
+/// Works on items side by side, first come first served; gives the results in the items' order.
+fn side_by_side<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let (next, results) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..AT_ONCE.min(items.len()) {
+            scope.spawn(|| {
+                loop {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(item) = items.get(index) else { return };
+                    let result = work(item);
+                    results.lock().unwrap_or_else(PoisonError::into_inner).push((index, result));
+                }
+            });
+        }
+    });
+    let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+    results.sort_by_key(|(index, _)| *index);
+    results.into_iter().map(|(_, result)| result).collect()
+}
+
+/// The shared ledger. A thread that panicked while holding it left no transaction behind.
+fn held(ledger: &Mutex<Ledger>) -> std::sync::MutexGuard<'_, Ledger> {
+    ledger.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,122 @@
+//! Where a verb acts: the home, who owns it, and what may be believed of it.
+
+use crate::ports::clock;
+use crate::ports::config::{Distrust, Environment, Home, Judged, ReadError, Trust};
+use crate::ports::ledger::{Ledger, Place, Refusal};
+use crate::usecases::failure::{Failure, Kind};
+use std::path::Path;
+
+/// The home of this run.
+pub struct Context {
+    /// Where everything is.
+    pub home: Home,
+    /// The variables and ids that count.
+    pub environment: Environment,
+    /// Judges owners and modes by the home's owner.
+    pub trust: Trust,
+    /// The ledger's files.
+    pub place: Place,
+    /// Says something to the person while a verb is at work; safe text only.
+    pub talk: fn(&str),
+}
+
+impl Context {
+    /// Finds an existing home.
+    pub fn find(flag: Option<&Path>, environment: Environment, talk: fn(&str)) -> Result<Self, Failure> {
+        Self::at(Home::locate(flag, &environment)?, environment, talk)
+    }
+
+    /// The existing home of these directories.
+    pub fn at(home: Home, environment: Environment, talk: fn(&str)) -> Result<Self, Failure> {
+        let trust = Trust::new(home.owner_uid()?);
+        Ok(Self { place: place(&home), home, environment, trust, talk })
+    }
+
+    /// The name of the OS user at work, as entries record it.
+    pub fn os_user(&self) -> String {
+        self.environment.os_user().unwrap_or_else(|| format!("uid {}", self.environment.uid))
+    }
+
+    /// Opens the ledger to read it, if its file may be believed.
+    pub fn ledger_to_read(&self) -> Result<Ledger, Failure> {
+        self.believe(&self.place.database)?;
+        Ok(Ledger::open_read(&self.place)?)
+    }
+
+    /// Opens the ledger for an act that opens something: its key and `open/` count too.
+    pub fn ledger_to_open(&self) -> Result<Ledger, Failure> {
+        for path in [&self.place.database, &self.place.key, &self.place.open] {
+            self.believe(path)?;
+        }
+        self.open_to_write()
+    }
+
+    /// Opens the ledger for closing, which leans on it or on `open/` alone.
+    pub fn ledger_to_close(&self) -> Result<Ledger, Failure> {
+        self.believe(&self.place.database)?;
+        self.open_to_write()
+    }
+
+    fn open_to_write(&self) -> Result<Ledger, Failure> {
+        match self.home.drop_ballast_if_tight() {
+            Ok(false) => {}
+            Ok(true) => (self.talk)("WARNING: the disk is all but full; glass gave up its reserve to go on"),
+            Err(error) => {
+                (self.talk)(&format!("WARNING: the disk is all but full, and the reserve stays: {error}"))
+            }
+        }
+        let ledger = Ledger::open_write(&self.place)?;
+        self.warn_if_unsigned(&ledger);
+        Ok(ledger)
+    }
+
+    fn warn_if_unsigned(&self, ledger: &Ledger) {
+        if !ledger.signs_heads() {
+            (self.talk)(&format!(
+                "WARNING: unsigned-head: {} is missing or not this ledger's key; entries are recorded, \
+                 but no checkpoint signs them until it is back",
+                self.place.key.display()
+            ));
+        }
+    }
+
+    /// Refuses a file that others may write. A file that is missing is not judged here.
+    pub fn believe(&self, path: &Path) -> Result<(), Failure> {
+        match self.trust.check(path) {
+            Ok(judged) => judged.strict().map_err(distrusted),
+            Err(ReadError::Missing { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Takes what closing needs, with a warning where others may write it.
+    pub fn despite<T>(&self, judged: Judged<T>) -> T {
+        let (value, concern) = judged.lenient();
+        if let Some(distrust) = concern {
+            (self.talk)(&format!("WARNING: {distrust}"));
+        }
+        value
+    }
+
+    /// Records what was refused or abandoned, as far as the ledger can be written; whatever
+    /// happens here, the refusal itself stands.
+    pub fn record_refusal(&self, refusal: &Refusal) {
+        let recorded = self.ledger_to_close().and_then(|mut ledger| {
+            ledger.record_refusal(refusal, &clock::now()?)?;
+            Ok(())
+        });
+        if let Err(failure) = recorded {
+            (self.talk)(&format!("this refusal could not be recorded: {failure}"));
+        }
+    }
+}
+
+/// The refusal of a file that others may write.
+pub fn distrusted(distrust: Distrust) -> Failure {
+    Failure::new(Kind::Refused, distrust.to_string()).cause("writable-by-others")
+}
+
+/// The ledger's files in a home.
+pub fn place(home: &Home) -> Place {
+    Place { database: home.ledger(), key: home.ledger_key(), open: home.open(), locks: home.locks() }
+}

@@ -1,0 +1,12 @@
+//! The verbs: each file reads as the story of one.
+
+pub mod activation;
+pub mod closing;
+pub mod context;
+pub mod failure;
+mod invocation;
+pub mod playbooks;
+pub mod registration;
+pub mod setup;
+mod signing;
+mod words;

@@ -1,0 +1,132 @@
+//! `playbook list / show / lint`: reading playbooks; opens and records nothing.
+
+use crate::core::moment::Moment;
+use crate::core::playbook::lint;
+use crate::core::playbook::{Playbook, card};
+use crate::core::settings::Settings;
+use crate::core::source::Faults;
+use crate::core::text::escape;
+use crate::ports::clock;
+use crate::ports::config::Environment;
+use crate::ports::ledger::NoSuchScope;
+use crate::reading::playbooks::{Linted, Listed};
+use crate::usecases::context::Context;
+use crate::usecases::failure::{Failure, Kind};
+use crate::usecases::registration::playbook_files;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The registered scopes.
+pub fn list(context: &Context) -> Result<Vec<Listed>, Failure> {
+    let registered = context.ledger_to_read()?.registered()?;
+    let playbooks = registered.iter().flat_map(|registered| registered.playbooks());
+    Ok(playbooks
+        .flat_map(|file| file.playbook.scopes.iter().map(|scope| (file.playbook.address(scope), scope)))
+        .map(|(address, scope)| Listed {
+            scope: address,
+            title: scope.title.to_string(),
+            risk: scope.risk.as_str(),
+            activate: scope.activate.iter().map(ToString::to_string).collect(),
+            default: scope.duration.default.to_string(),
+            max: scope.duration.max.to_string(),
+            unsupported: scope.unsupported(),
+        })
+        .collect())
+}
+
+/// What a registered scope says: a summary, or the card to print beforehand.
+///
+/// Where the ledger can't be read, the drafts are shown: the card is for that very hour.
+pub fn show(context: &Context, wanted: &str, as_card: bool) -> Result<String, Failure> {
+    let sheet = if as_card { card::card } else { card::summary };
+    match context.ledger_to_read().and_then(|ledger| Ok(ledger.registered()?)) {
+        Ok(Some(registered)) => match registered.scope(wanted) {
+            Ok((file, scope)) => Ok(sheet(&file.playbook, scope)),
+            Err(NoSuchScope::Unknown(names) | NoSuchScope::Ambiguous(names)) => {
+                let wanted = escape(wanted);
+                Err(Failure::new(
+                    Kind::Refused,
+                    format!("`{wanted}` is not the name of one registered scope"),
+                )
+                .hint(format!("registered are: {}", names.join(", "))))
+            }
+        },
+        Ok(None) => show_draft(context, wanted, sheet, "nothing is registered yet"),
+        Err(failure) => show_draft(context, wanted, sheet, &failure.to_string()),
+    }
+}
+
+fn show_draft(
+    context: &Context,
+    wanted: &str,
+    sheet: fn(&Playbook, &crate::core::playbook::Scope) -> String,
+    why: &str,
+) -> Result<String, Failure> {
+    (context.talk)(&format!("WARNING: {why}; this is the draft on disk, which nobody signed"));
+    for path in playbook_files(context)? {
+        let Ok(playbook) = read(&path)? else { continue };
+        let found =
+            playbook.scopes.iter().find(|scope| scope.name == wanted || playbook.address(scope) == wanted);
+        if let Some(scope) = found {
+            return Ok(sheet(&playbook, scope));
+        }
+    }
+    Err(Failure::new(Kind::Refused, format!("no draft has a scope `{}`", escape(wanted))))
+}
+
+/// Lints files; with none named, the drafts of the home. Needs no home where files are named.
+pub fn lint(
+    flag: Option<&Path>,
+    environment: Environment,
+    files: &[PathBuf],
+    talk: fn(&str),
+) -> Result<Vec<Linted>, Failure> {
+    let context = Context::find(flag, environment, talk);
+    let settings = context.as_ref().ok().and_then(|context| {
+        let text = std::fs::read_to_string(context.home.settings()).ok()?;
+        Settings::parse("glass.toml", &text).ok()
+    });
+    let drafts;
+    let files = if files.is_empty() {
+        drafts = playbook_files(&context?)?;
+        &drafts
+    } else {
+        files
+    };
+    let now = clock::now()?;
+    files
+        .iter()
+        .map(|path| {
+            let file = escape(&path.to_string_lossy());
+            Ok(match read(path)? {
+                Err(faults) => {
+                    Linted { file, faults: Some(faults), warnings: Vec::new(), unsupported: Vec::new() }
+                }
+                Ok(playbook) => {
+                    let warnings =
+                        lint::warnings(&playbook, settings.as_ref(), now.wall, |path| secret_age(path, &now));
+                    let unsupported = playbook.scopes.iter().filter_map(|scope| {
+                        let what = scope.unsupported();
+                        (!what.is_empty()).then(|| {
+                            format!("{}: not supported yet: {}", playbook.address(scope), what.join(", "))
+                        })
+                    });
+                    Linted { file, faults: None, unsupported: unsupported.collect(), warnings }
+                }
+            })
+        })
+        .collect()
+}
+
+fn read(path: &Path) -> Result<Result<Playbook, Faults>, Failure> {
+    let name = path.to_string_lossy();
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::new(Kind::Usage, format!("can't read {}: {error}", escape(&name))))?;
+    Ok(Playbook::parse(&name, &text))
+}
+
+/// How long ago a file was written; `None` where that can't be told.
+pub(crate) fn secret_age(path: &Path, now: &Moment) -> Option<Duration> {
+    let modified = chrono::DateTime::<chrono::Utc>::from(std::fs::metadata(path).ok()?.modified().ok()?);
+    (now.wall - modified).to_std().ok()
+}
