@@ -27,7 +27,7 @@ pub use finding::Finding;
 use super::{Ledger, LedgerError};
 use crate::core::merkle::Hash;
 use pass::Pass;
-use rows::Reader;
+use rows::{Queries, Reader};
 use rusqlite::Connection;
 use workers::Workers;
 
@@ -82,6 +82,9 @@ impl Verification {
     }
 }
 
+/// What SQLite may keep of the file in memory.
+const CACHE_KIB: i32 = 16 * 1_024;
+
 impl Ledger {
     /// Verifies everything, with that many threads beside this one.
     ///
@@ -89,6 +92,8 @@ impl Ledger {
     /// The database can't be read at all, or its pages are damaged. Whatever can be read and
     /// is wrong is a finding.
     pub fn verify(&self, options: &VerifyOptions, workers: usize) -> Result<Verification, LedgerError> {
+        // Texts and projections are looked up in no order; KiB, so that memory stays bounded.
+        self.connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
         // One snapshot: others may append meanwhile.
         let snapshot = self.connection.unchecked_transaction()?;
         let (connection, genesis): (&Connection, _) = (&snapshot, &self.genesis);
@@ -96,8 +101,8 @@ impl Ledger {
         // Whether it is true of this tree is found out below, as for any anchor.
         let since = options.since.as_ref().map_or(0, |since| anchors::newest(since, genesis));
         let mut pass = Pass::new(connection, genesis, since);
-        let mut statement = connection.prepare(Reader::SELECT)?;
-        let reader = Reader::new(connection, statement.query([])?, size);
+        let mut queries = Queries::prepare(connection)?;
+        let reader = Reader::new(&mut queries, size)?;
         Workers::with(workers, |workers| pass.run(reader, &workers))?;
         let Pass { tree, people, grants, texts, mut findings, clock_floor, good, vouched, .. } = pass;
         let negative: u64 =

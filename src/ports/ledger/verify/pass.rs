@@ -4,13 +4,13 @@
 use super::examine::{Examined, Parsed};
 use super::finding::Findings;
 use super::grants::Grants;
-use super::people::{Outcome, People};
+use super::people::People;
 use super::rows::Reader;
 use super::signature::{Judged, Named};
 use super::texts::Texts;
 use super::tree::Tree;
 use super::workers::{Done, Job, Workers};
-use crate::core::entry::{Facts, Genesis};
+use crate::core::entry::{Facts, Genesis, Kind};
 use crate::ports::ledger::LedgerError;
 use crate::ports::ledger::append::clock_floor_after;
 use chrono::{DateTime, Utc};
@@ -101,11 +101,16 @@ impl<'a> Pass<'a> {
             self.grants.follow(&facts, &mut self.findings)?;
             self.name_texts(&facts)?;
             if facts.kind.is_signed() {
-                let verify = facts.seq >= self.since;
+                let is_registration = facts.kind == Kind::Registered;
+                let verify = is_registration || facts.seq >= self.since;
                 let Self { people, tree, texts, findings, .. } = self;
-                match people.judge(facts, armor, verify, tree, texts, findings)? {
-                    Outcome::ToVerify(entry) => signed.push(entry),
-                    Outcome::Judged(judged) => self.count(judged),
+                let entry = people.judge(facts, armor, verify, tree, texts, findings)?;
+                match is_registration {
+                    true => {
+                        let judged = people.register(&entry, texts, findings)?;
+                        self.count(judged);
+                    }
+                    false => signed.push(entry),
                 }
             }
         }

@@ -15,13 +15,8 @@ use rusqlite::Connection;
 use sha2::{Digest, Sha512};
 use std::collections::HashMap;
 
-/// What is left to do for a signed entry.
-pub(super) enum Outcome {
-    /// Its signature and its statement, on another thread.
-    ToVerify(Signed),
-    /// Nothing.
-    Judged(Judged),
-}
+/// The files of a registration: path and bytes.
+type Files = Vec<(String, Vec<u8>)>;
 
 pub(super) struct People<'a> {
     connection: &'a Connection,
@@ -47,7 +42,7 @@ impl<'a> People<'a> {
     }
 
     /// Holds a signed entry against ledger, roster and tree as they were before it, and gives
-    /// what is left to verify. A registration is verified at once: what follows leans on it.
+    /// what is left to verify.
     pub(super) fn judge(
         &mut self,
         facts: Facts,
@@ -56,7 +51,7 @@ impl<'a> People<'a> {
         tree: &Tree<'_>,
         texts: &mut Texts<'_>,
         findings: &mut Findings,
-    ) -> rusqlite::Result<Outcome> {
+    ) -> rusqlite::Result<Signed> {
         let seq = facts.seq;
         for what in self.faults(&facts) {
             findings.entry(seq, what);
@@ -81,13 +76,7 @@ impl<'a> People<'a> {
             Some(digest) => texts.named(seq, digest, "the text of its statement", findings)?,
             None => None,
         };
-        let is_registration = facts.kind == Kind::Registered;
-        let signed = Signed { facts, armor, key, line, verify: verify || is_registration };
-        if is_registration {
-            let files = self.files(&signed.facts, texts, findings)?;
-            return Ok(Outcome::Judged(self.register(signed, files, findings)?));
-        }
-        Ok(Outcome::ToVerify(signed))
+        Ok(Signed { facts, armor, key, line, verify })
     }
 
     /// What of the facts alone contradicts itself or the genesis.
@@ -144,7 +133,7 @@ impl<'a> People<'a> {
         facts: &Facts,
         texts: &mut Texts<'_>,
         findings: &mut Findings,
-    ) -> rusqlite::Result<Option<Vec<(String, Vec<u8>)>>> {
+    ) -> rusqlite::Result<Option<Files>> {
         let listed = facts.signed.as_ref().and_then(|signed| signed.get("files")?.as_array());
         let mut files = Some(Vec::new());
         for file in listed.into_iter().flatten() {
@@ -167,14 +156,16 @@ impl<'a> People<'a> {
         Ok(files)
     }
 
-    /// Lets a good registration's roster judge what follows; after a bad one the old one goes on.
-    fn register(
+    /// Verifies a registration at once, because what follows leans on it: its roster judges from
+    /// here on. After a bad one the old roster goes on.
+    pub(super) fn register(
         &mut self,
-        signed: Signed,
-        files: Option<Vec<(String, Vec<u8>)>>,
+        signed: &Signed,
+        texts: &mut Texts<'_>,
         findings: &mut Findings,
     ) -> rusqlite::Result<Judged> {
         let seq = signed.facts.seq;
+        let files = self.files(&signed.facts, texts, findings)?;
         self.registrations += 1;
         if !self.connection.prepare_cached("SELECT 1 FROM registration WHERE seq = ?1")?.exists([seq])? {
             findings.entry(seq, "it is not listed among the registrations");
@@ -184,7 +175,7 @@ impl<'a> People<'a> {
             findings.entry(seq, "it was not signed by an admin of the roster before it");
             return Ok(Judged::default());
         }
-        let judged = judge(std::slice::from_ref(&signed), &[]);
+        let judged = judge(std::slice::from_ref(signed), &[]);
         if let (1, true, Some(files)) = (judged.good, judged.findings.is_empty(), files) {
             match settings(&files) {
                 Ok(settings) => {

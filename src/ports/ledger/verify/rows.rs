@@ -7,7 +7,7 @@ use super::finding::Finding;
 use crate::core::entry::LEAF_LIMIT;
 use crate::core::merkle::Hash;
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, Rows};
+use rusqlite::{Connection, Rows, Statement};
 
 /// The level of the node that covers a whole chunk.
 pub(super) const LEVEL: u8 = 8;
@@ -39,24 +39,51 @@ pub(super) struct Chunk {
     pub(super) findings: Vec<Finding>,
 }
 
-/// A cursor over `entry`.
+/// The queries of a reader, which it steps through side by side.
+pub(super) struct Queries<'a> {
+    entries: Statement<'a>,
+    nodes: Vec<Statement<'a>>,
+}
+
+impl<'a> Queries<'a> {
+    pub(super) fn prepare(connection: &'a Connection) -> rusqlite::Result<Self> {
+        let entries = "SELECT seq, bytes, signature, leaf_hash FROM entry WHERE seq >= 0 ORDER BY seq";
+        let nodes = "SELECT idx, hash FROM node WHERE level = ?1 AND idx >= 0 ORDER BY idx";
+        let prepare = |_| connection.prepare(nodes);
+        Ok(Self {
+            entries: connection.prepare(entries)?,
+            nodes: (0..=LEVEL).map(prepare).collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+/// Cursors over `entry` and the lower levels of `node`.
 pub(super) struct Reader<'a> {
-    connection: &'a Connection,
     rows: Rows<'a>,
+    levels: Vec<Level<'a>>,
     size: u64,
     ahead: Option<EntryRow>,
     expected: u64,
     number: u64,
 }
 
-impl<'a> Reader<'a> {
-    /// `rows` must come from [`SELECT`](Self::SELECT).
-    pub(super) fn new(connection: &'a Connection, rows: Rows<'a>, size: u64) -> Self {
-        Self { connection, rows, size, ahead: None, expected: 0, number: 0 }
-    }
+/// A cursor over one level of the tree.
+struct Level<'a> {
+    rows: Rows<'a>,
+    ahead: Option<(u64, Option<Hash>)>,
+}
 
-    pub(super) const SELECT: &'static str =
-        "SELECT seq, bytes, signature, leaf_hash FROM entry WHERE seq >= 0 ORDER BY seq";
+impl<'a> Reader<'a> {
+    /// Of a log with `size` entries.
+    pub(super) fn new(queries: &'a mut Queries<'_>, size: u64) -> rusqlite::Result<Self> {
+        let levels = queries
+            .nodes
+            .iter_mut()
+            .enumerate()
+            .map(|(level, query)| Ok(Level { rows: query.query([level])?, ahead: None }));
+        let levels = levels.collect::<rusqlite::Result<_>>()?;
+        Ok(Self { rows: queries.entries.query([])?, levels, size, ahead: None, expected: 0, number: 0 })
+    }
 
     /// The next chunk; `None` after the last entry. A stretch without any entry has none.
     pub(super) fn next(&mut self) -> rusqlite::Result<Option<Chunk>> {
@@ -78,7 +105,10 @@ impl<'a> Reader<'a> {
             rows.push(row);
             next = self.entry(&mut findings)?;
         }
-        let nodes = (0..=LEVEL).map(|level| self.nodes(level, first, end)).collect::<Result<_, _>>()?;
+        let levels = self.levels.iter_mut().zip(0u8..);
+        let nodes = levels
+            .map(|(level, height)| level.nodes(first >> height, end >> height))
+            .collect::<Result<_, _>>()?;
         self.number += 1;
         Ok(Some(Chunk { number: self.number - 1, first, end, rows, nodes, findings }))
     }
@@ -101,21 +131,33 @@ impl<'a> Reader<'a> {
         };
         Ok(Some(EntryRow { seq, bytes, signature, leaf: hash(row.get_ref(3)?) }))
     }
+}
 
-    fn nodes(&self, level: u8, first: u64, end: u64) -> rusqlite::Result<Vec<Option<Hash>>> {
-        let (from, to) = (first >> level, end >> level);
+impl Level<'_> {
+    /// The nodes of these indices; `None` for each that is missing or no hash.
+    fn nodes(&mut self, from: u64, to: u64) -> rusqlite::Result<Vec<Option<Hash>>> {
         let mut nodes = vec![None; usize::try_from(to - from).unwrap_or(0)];
-        let mut statement = self
-            .connection
-            .prepare_cached("SELECT idx, hash FROM node WHERE level = ?1 AND idx >= ?2 AND idx < ?3")?;
-        let mut rows = statement.query((level, from, to))?;
-        while let Some(row) = rows.next()? {
-            let index = integer(row.get_ref(0)?).and_then(|index| usize::try_from(index - from).ok());
-            if let Some(node) = index.and_then(|index| nodes.get_mut(index)) {
-                *node = hash(row.get_ref(1)?);
+        loop {
+            let (index, node) = match self.ahead.take() {
+                Some(ahead) => ahead,
+                None => match self.rows.next()? {
+                    Some(row) => match integer(row.get_ref(0)?) {
+                        Some(index) => (index, hash(row.get_ref(1)?)),
+                        // No place in any tree: found when the rows are counted.
+                        None => continue,
+                    },
+                    None => return Ok(nodes),
+                },
+            };
+            if index >= to {
+                self.ahead = Some((index, node));
+                return Ok(nodes);
+            }
+            let place = index.checked_sub(from).and_then(|place| usize::try_from(place).ok());
+            if let Some(place) = place.and_then(|place| nodes.get_mut(place)) {
+                *place = node;
             }
         }
-        Ok(nodes)
     }
 }
 
