@@ -49,6 +49,14 @@ pub(super) fn revoke(context: &Context, grant: Option<GrantId>) -> anyhow::Resul
     }
     let mut worst = exit::DONE;
     for (grant, ending) in endings {
+        let ending = match ending {
+            Ok(ending) => ending,
+            Err(failure) => {
+                show(&failure);
+                worst = worst.max(exit::code(Kind::Attention));
+                continue;
+            }
+        };
         let (words, code) = match ending {
             Ending::Ended => ("closed, and proved", exit::DONE),
             Ending::EndedUnrecorded => {

@@ -2,16 +2,76 @@
 
 use super::args::{Format, LedgerVerb};
 use super::{exit, screen};
+use crate::core::id::GrantId;
 use crate::core::text::escape;
+use crate::ports::ledger::{Given, VerifyOptions};
+use crate::reading::{log, verification};
 use crate::usecases::context::Context;
+use crate::usecases::failure::{Failure, Kind};
+use std::path::{Path, PathBuf};
 
-pub(super) fn run(context: &Context, verb: LedgerVerb, _format: Format) -> anyhow::Result<u8> {
+pub(super) fn run(context: &Context, verb: LedgerVerb, format: Format) -> anyhow::Result<u8> {
     match verb {
+        LedgerVerb::Log { grant } => show_log(context, grant.as_ref(), format),
+        LedgerVerb::Verify { anchors, since } => verify(context, &anchors, since.as_deref(), format),
+        LedgerVerb::Checkpoint => {
+            screen::data(&context.ledger_to_read()?.checkpoint().map_err(Failure::from)?);
+            Ok(exit::DONE)
+        }
         LedgerVerb::Backup { file } => {
-            context.ledger_to_read()?.backup(&file)?;
+            context.ledger_to_read()?.backup(&file).map_err(Failure::from)?;
             screen::data(&format!("Copied to {}.\n", escape(&file.to_string_lossy())));
             Ok(exit::DONE)
         }
-        LedgerVerb::Log { .. } | LedgerVerb::Verify { .. } | LedgerVerb::Checkpoint => Ok(exit::DONE),
     }
+}
+
+/// Entry by entry: a long log is never held in memory.
+fn show_log(context: &Context, grant: Option<&GrantId>, format: Format) -> anyhow::Result<u8> {
+    let ledger = context.ledger_to_read()?;
+    let (mut out, mut is_first) = (screen::Stream::new(), true);
+    match format {
+        Format::Json => out.data(log::JSON_BEGIN),
+        _ => out.data(&log::heading()),
+    }
+    let logged = ledger.log(0, grant.map(GrantId::as_str), |facts| {
+        match format {
+            Format::Json => out.data(&log::json_entry(&facts, is_first)),
+            _ => out.data(&log::line(&facts)),
+        }
+        is_first = false;
+        Ok(())
+    });
+    logged.map_err(Failure::from)?;
+    if format == Format::Json {
+        out.data(log::JSON_END);
+    }
+    Ok(exit::DONE)
+}
+
+fn verify(
+    context: &Context,
+    anchors: &[PathBuf],
+    since: Option<&Path>,
+    format: Format,
+) -> anyhow::Result<u8> {
+    let options = VerifyOptions {
+        anchors: anchors.iter().map(|path| given(path)).collect::<Result<_, _>>()?,
+        since: since.map(given).transpose()?,
+    };
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    let verification = context.ledger_to_read()?.verify(&options, workers).map_err(Failure::from)?;
+    match format {
+        Format::Json => screen::data(&format!("{:#}\n", verification::to_json(&verification))),
+        _ => screen::data(&verification::to_text(&verification)),
+    }
+    Ok(if verification.is_whole() { exit::DONE } else { exit::code(Kind::Integrity) })
+}
+
+/// A checkpoint or receipt that was kept elsewhere.
+fn given(path: &Path) -> Result<Given, Failure> {
+    let name = escape(&path.to_string_lossy());
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::new(Kind::Usage, format!("can't read {name}: {error}")))?;
+    Ok(Given { name, text })
 }

@@ -2,7 +2,7 @@
 //! away is no failure of ours.
 
 use super::args::Color;
-use std::io::{IsTerminal, Write};
+use std::io::{BufWriter, IsTerminal, StdoutLock, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 static QUIET: AtomicBool = AtomicBool::new(false);
@@ -14,9 +14,21 @@ pub(super) fn be_quiet() {
 
 /// Writes data, as it is.
 pub(super) fn data(text: &str) {
-    // A closed pipe means that nobody reads on: there is nobody to tell either.
-    let mut stdout = std::io::stdout().lock();
-    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    Stream::new().data(text);
+}
+
+/// Much data, piece by piece.
+pub(super) struct Stream(BufWriter<StdoutLock<'static>>);
+
+impl Stream {
+    pub(super) fn new() -> Self {
+        Self(BufWriter::new(std::io::stdout().lock()))
+    }
+
+    pub(super) fn data(&mut self, text: &str) {
+        // A closed pipe means that nobody reads on: there is nobody to tell either.
+        let _ = self.0.write_all(text.as_bytes());
+    }
 }
 
 /// Says something while at work.

@@ -21,7 +21,7 @@ pub(super) fn which(grant: Option<GrantId>, all: bool) -> Which {
 
 pub(super) fn run(context: &Context, which: &Which, check: bool, format: Format) -> anyhow::Result<u8> {
     let now = clock::now()?.wall;
-    let rows = context.ledger_to_read()?.grants(which)?;
+    let rows = context.ledger_to_read()?.grants(which).map_err(Failure::from)?;
     match (format, which, rows.first()) {
         (Format::Json, _, _) => screen::data(&format!("{:#}\n", status::to_json(&rows, now))),
         (_, Which::One(_), Some(row)) => screen::data(&status::to_story(row, now)),

@@ -144,6 +144,11 @@ impl ClosePlan {
         })
     }
 
+    /// Whether a step of it may be open, by what it says itself.
+    pub fn may_be_open(&self) -> bool {
+        self.closed.is_none() && self.steps.iter().any(|step| !step.state.is_shut())
+    }
+
     /// Whether it is due by what it says itself: the ledger may be gone.
     pub fn is_due(&self, now: &Moment) -> bool {
         match (self.deadline(), parse_rfc3339(&self.opened.at)) {

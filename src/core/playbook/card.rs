@@ -49,8 +49,8 @@ pub fn card(playbook: &Playbook, scope: &Scope) -> String {
     let mut sheet = Sheet(summary(playbook, scope));
     sheet.heading("Manual card: only while glass itself is broken");
     sheet.line("Use a new shell. Note who, why, and the time of each line.");
-    let address = playbook.address(scope);
-    sheet.line(&format!("Afterwards: glass record {address} --from TIME --to TIME --reason TEXT"));
+    sheet
+        .line(&format!("Afterwards give that to {}: this use owes its review too.", names(&scope.review.by)));
     fill_in(&mut sheet, scope);
     if !scope.criteria.is_empty() {
         sheet.heading("Ask first; a no ends it");

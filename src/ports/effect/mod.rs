@@ -23,7 +23,7 @@ pub use invocation::{Invocation, NotStarted, Stdin};
 pub use permitted::{close, prepare_grant, probe};
 pub use prepared::Prepared;
 pub use process_group::end_process_group;
-pub use runtime::{NoTmpfs, RuntimeDir, RuntimeError};
+pub use runtime::{NoTmpfs, RuntimeDir, RuntimeError, places_of_grant};
 pub use spawn::{bar_core_dumps, become_command};
 pub use wipe::wipe;
 

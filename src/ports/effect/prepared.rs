@@ -23,6 +23,9 @@ const LINGER: Duration = Duration::from_millis(200);
 /// Between SIGTERM and SIGKILL at the time-out.
 const GRACE: Duration = Duration::from_millis(500);
 
+/// Pause between two looks at whether the person gave up.
+const LOOK: Duration = Duration::from_millis(100);
+
 /// How long the end after SIGKILL is waited for.
 const LAST: Duration = Duration::from_secs(1);
 
@@ -75,6 +78,15 @@ impl Prepared {
     ///
     /// Children that outlive a leader that ended in time are left alone.
     pub fn run(self) -> Outcome {
+        self.run_unless(None)
+    }
+
+    /// The same, but ends the group early once `stop` says so: a person gave up.
+    pub fn run_until(self, stop: &dyn Fn() -> bool) -> Outcome {
+        self.run_unless(Some(stop))
+    }
+
+    fn run_unless(self, stop: Option<&dyn Fn() -> bool>) -> Outcome {
         let began = Instant::now();
         let mut running = Running {
             leader: self.leader,
@@ -84,7 +96,7 @@ impl Prepared {
             refused: None,
         };
         let ended = match running.leader.open_gate() {
-            Ok(()) => running.follow(began + self.timeout),
+            Ok(()) => running.follow(began + self.timeout, stop),
             Err(reason) => Ended::NotStarted(reason.to_string()),
         };
         Outcome {
@@ -141,15 +153,12 @@ struct Running {
 
 impl Running {
     /// From the opened gate to the outcome.
-    fn follow(&mut self, deadline: Instant) -> Ended {
-        let status = self.leader_ends(deadline);
-        let ended = match status {
-            Some(ended) => ended,
-            None => {
-                self.end_group();
-                Ended::TimedOut
-            }
-        };
+    fn follow(&mut self, deadline: Instant, stop: Option<&dyn Fn() -> bool>) -> Ended {
+        let ended = self.leader_ends(deadline, stop).unwrap_or_else(|| {
+            let in_time = Instant::now() < deadline;
+            self.end_group();
+            if in_time { Ended::Signal(Signal::TERM.as_raw()) } else { Ended::TimedOut }
+        });
         let linger = Instant::now() + LINGER;
         while !self.is_silent() && Instant::now() < linger {
             self.turn(linger, false);
@@ -160,15 +169,19 @@ impl Running {
         }
     }
 
-    /// Reads on until the leader ends; nothing where it does not in time.
-    fn leader_ends(&mut self, deadline: Instant) -> Option<Ended> {
+    /// Reads on until the leader ends; nothing where it does not in time, or is to stop.
+    fn leader_ends(&mut self, deadline: Instant, stop: Option<&dyn Fn() -> bool>) -> Option<Ended> {
         loop {
             match self.leader.status() {
                 Ok(Some(status)) => return Some(how(status)),
                 // The kernel kept no status. Signal 0 is no signal: nothing can be concluded.
                 Err(_) => return Some(Ended::Signal(0)),
                 Ok(None) if Instant::now() >= deadline => return None,
-                Ok(None) => self.turn(deadline, true),
+                Ok(None) => match stop {
+                    Some(stop) if stop() => return None,
+                    Some(_) => self.turn(deadline.min(Instant::now() + LOOK), true),
+                    None => self.turn(deadline, true),
+                },
             }
         }
     }
@@ -185,7 +198,7 @@ impl Running {
         }
         let _ = signal(&group, Signal::KILL);
         // A leader that hangs in the kernel is left to it, and its status unread.
-        let _ = self.leader_ends(Instant::now() + LAST);
+        let _ = self.leader_ends(Instant::now() + LAST, None);
     }
 
     fn is_silent(&self) -> bool {

@@ -68,11 +68,8 @@ impl RuntimeDir {
     }
 
     fn choose_below(root: &Path, uid: u32) -> Result<Self, NoTmpfs> {
-        let mut candidates = vec![root.join(format!("run/user/{uid}/glass"))];
-        candidates.extend((uid == 0).then(|| root.join("run/glass")));
-        candidates.push(root.join(format!("dev/shm/glass-{uid}")));
         let mut reasons = Vec::new();
-        for path in candidates {
+        for path in candidates(root, uid) {
             match Self::make(&path, uid) {
                 Ok(chosen) => return Ok(chosen),
                 Err(cause) => reasons.push(format!("{}: {cause}", escape(&path.to_string_lossy()))),
@@ -162,6 +159,19 @@ impl RuntimeDir {
     fn grant_directory(&self, grant: &GrantId) -> io::Result<OwnedFd> {
         prove(&self.directory, Path::new(grant.as_str()), rustix::process::geteuid().as_raw())
     }
+}
+
+/// Where the secrets of a grant may lie when nothing says where: what
+/// [`wipe`](super::wipe()) takes.
+pub fn places_of_grant(uid: u32, grant: &str) -> Vec<PathBuf> {
+    candidates(Path::new("/"), uid).into_iter().map(|candidate| candidate.join(grant)).collect()
+}
+
+fn candidates(root: &Path, uid: u32) -> Vec<PathBuf> {
+    let mut candidates = vec![root.join(format!("run/user/{uid}/glass"))];
+    candidates.extend((uid == 0).then(|| root.join("run/glass")));
+    candidates.push(root.join(format!("dev/shm/glass-{uid}")));
+    candidates
 }
 
 /// Opens a directory and proves all that is claimed of it.

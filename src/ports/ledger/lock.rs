@@ -5,10 +5,11 @@
 //! over, so that a stopped process can't keep anything open (DESIGN 5).
 
 use super::LedgerError;
+use crate::core::id::GrantId;
 use crate::core::moment::Moment;
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::io::{ErrorKind, Read};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// A grant's lock, held until dropped.
@@ -44,18 +45,27 @@ impl GrantLock {
             Err(TryLockError::Error(error)) => return Err(LedgerError::file(&path)(error)),
         };
         let mut lock = Self { file, path, directory: directory.to_owned() };
-        lock.extend(now, until_boot_ms)?;
+        // A disk that takes no more must not stop a closing: held is held, only its time is not
+        // told. What opens extends the lock once more, and insists.
+        let _ = lock.extend(now, until_boot_ms);
         Ok(Some(lock))
     }
 
     /// Sets anew by when this holder must be through.
     pub fn extend(&mut self, now: &Moment, until_boot_ms: u64) -> Result<(), LedgerError> {
-        let text = format!("{} {until_boot_ms}\n", now.boot_id);
-        self.file
-            .set_len(0)
-            .and_then(|()| self.file.rewind())
-            .and_then(|()| self.file.write_all(text.as_bytes()))
-            .map_err(LedgerError::file(&self.path))
+        // Always of one length, written over what is there: that takes no space on the disk.
+        let text = format!("{} {until_boot_ms:020}\n", now.boot_id);
+        self.file.write_all_at(text.as_bytes(), 0).map_err(LedgerError::file(&self.path))
+    }
+
+    /// The grants that have a lock's file, held or not.
+    pub fn named(directory: &Path) -> Result<Vec<String>, LedgerError> {
+        let mut grants = Vec::new();
+        for file in std::fs::read_dir(directory).map_err(LedgerError::file(directory))? {
+            let name = file.map_err(LedgerError::file(directory))?.file_name();
+            grants.extend(name.to_str().filter(|name| name.parse::<GrantId>().is_ok()).map(str::to_owned));
+        }
+        Ok(grants)
     }
 
     /// Whether somebody took over: this holder was late.
@@ -84,14 +94,14 @@ fn guard(directory: &Path) -> Result<File, LedgerError> {
 }
 
 fn open(path: &Path) -> Result<File, LedgerError> {
-    OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(path)
-        .map_err(LedgerError::file(path))
+    let mut options = OpenOptions::new();
+    let opened = options.read(true).write(true).create(true).truncate(false).mode(0o600).open(path);
+    match opened {
+        // A disk that went read-only: what is there can still be locked, so closing goes on.
+        Err(error) if error.kind() == ErrorKind::ReadOnlyFilesystem => File::open(path),
+        opened => opened,
+    }
+    .map_err(LedgerError::file(path))
 }
 
 /// Whether the holder's time is over. What can't be read is taken for a holder in time.

@@ -3,10 +3,10 @@
 
 use super::registered::Registered;
 use super::{Batch, GrantLock, Ledger, LedgerError, Plans, Recorded, registered};
-use crate::core::entry::{Facts, Kind, Terms};
+use crate::core::entry::{Facts, Kind, StepState, Terms};
 use crate::core::grant::{Grant, State};
 use crate::core::moment::{Moment, rfc3339};
-use crate::core::plan::{ClosePlan, PlanMoment};
+use crate::core::plan::{Began, ClosePlan, PlanMoment, ProcessGroup};
 use crate::core::policy;
 use crate::core::statement::Request;
 use std::collections::BTreeMap;
@@ -144,6 +144,9 @@ impl Ledger {
     /// Ends an activation: every step is open, the grant is active.
     pub fn activated(&mut self, opening: Opening, now: &Moment) -> Result<Grant, LedgerError> {
         let id = opening.grant.id.to_string();
+        if !self.still_opening(&opening, now)? {
+            return Err(LedgerError::Refused(format!("{id} was ended by someone else, or took too long")));
+        }
         let mut batch = Batch::begin(self, now)?;
         batch.append(Facts { grant: Some(id.clone()), ..Facts::new(Kind::Activated, now) }, "")?;
         let grant = batch.grant(&id)?.ok_or_else(|| LedgerError::Corrupt(format!("{id} is gone")))?;
@@ -163,7 +166,6 @@ impl Ledger {
         now: &Moment,
     ) -> Result<ClosingPermit, LedgerError> {
         let plans = self.plans();
-        let found = plans.read(id);
         let mut batch = Batch::begin(self, now)?;
         let Some(grant) = batch.grant(id)? else { return Ok(ClosingPermit::Unknown(lock)) };
         let nothing_open = |lock: GrantLock| {
@@ -176,25 +178,33 @@ impl Ledger {
                 drop(batch);
                 return nothing_open(lock);
             }
+            // A ledger put back from before the opening: only the plan knows what opened.
+            (State::Activating, None) if plans.read(id)?.is_some_and(|plan| plan.may_be_open()) => {
+                return Ok(ClosingPermit::Unknown(lock));
+            }
             (State::Activating, None) => {
                 batch.append(closing_facts(Kind::ActivationFailed, id, cause, by, now), "")?;
                 batch.commit()?;
                 return nothing_open(lock);
             }
             (State::Activating | State::Active, _) => {
-                if cause == Cause::Expired && !batch.is_due(&grant)? {
+                // An activation that was taken for half-open may have come through since.
+                let came_through = cause == Cause::HalfOpen && grant.state == State::Active;
+                if (cause == Cause::Expired || came_through) && !batch.is_due(&grant)? {
                     return Ok(ClosingPermit::NotDue);
                 }
                 batch.append(closing_facts(Kind::Closing, id, cause, by, now), "")?;
             }
             _ => {}
         }
-        // A plan that is gone or damaged is made anew from what was registered.
-        let plan = match found {
-            Ok(Some(plan)) => plan,
-            _ => batch.rebuild(&grant)?,
-        };
         batch.commit()?;
+        // Read only now: an activation that was given up writes its plan, then asks whether it
+        // may go on, then acts. Either it sees the entry above, or this sees what it began.
+        let plan = match plans.read(id) {
+            Ok(Some(plan)) => plan,
+            // Gone or damaged: made anew from what was registered.
+            _ => Batch::begin(self, now)?.rebuild(&grant)?,
+        };
         Ok(ClosingPermit::Granted(Box::new(Closing { plan, lock })))
     }
 
@@ -295,9 +305,13 @@ impl Batch<'_> {
         let mut plan = self.plan(grant, Some(&registered), None, &outputs)?;
         for step in &mut plan.steps {
             step.state = grant.step(&step.id).map_or(step.state, |folded| folded.state);
-            // Whether its command was started is lost with the plan: it may have been.
-            if step.state == crate::core::entry::StepState::Pending {
-                step.state = crate::core::entry::StepState::Unknown;
+            // Whether its command was started is lost with the plan: it may have been, at the
+            // latest when the activation had to be through, by a process that nobody knows.
+            if step.state == StepState::Pending {
+                let boot_ms = plan.activation_boot_ms.min(self.now().boot_ms);
+                let moment = PlanMoment { boot_ms, ..plan.opened.clone() };
+                step.began = Some(Began { moment, group: ProcessGroup { id: 0, start: 0 } });
+                step.state = StepState::Unknown;
             }
         }
         Ok(plan)

@@ -89,6 +89,17 @@ impl Plans {
         Ok(grants)
     }
 
+    /// The grants that have a file here, be it half-written.
+    pub fn named(&self) -> Result<Vec<String>, LedgerError> {
+        let mut grants = Vec::new();
+        for file in std::fs::read_dir(&self.0).map_err(LedgerError::file(&self.0))? {
+            let name = file.map_err(LedgerError::file(&self.0))?.file_name();
+            let grant = name.to_str().and_then(|name| name.trim_start_matches('.').split('.').next());
+            grants.extend(grant.filter(|grant| grant.parse::<GrantId>().is_ok()).map(str::to_owned));
+        }
+        Ok(grants)
+    }
+
     fn path(&self, grant: &str) -> PathBuf {
         self.0.join(format!("{grant}.json"))
     }

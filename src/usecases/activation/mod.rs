@@ -16,7 +16,7 @@ use crate::ports::clock;
 use crate::ports::config::write_new;
 use crate::ports::ledger::{Cause, GrantLock, Ledger, Recorded, Refusal};
 use crate::ports::terminal::{HeldSignals, Terminal};
-use crate::usecases::closing::{Ending, close_one, watchdog};
+use crate::usecases::closing::{Ending, close_patiently, watchdog};
 use crate::usecases::context::Context;
 use crate::usecases::failure::{Failure, Kind};
 use crate::usecases::signing::{common, confirm_and_sign};
@@ -169,9 +169,8 @@ fn open(
 
 /// Closes what a failed activation opened, the step that failed too, and says how that went.
 fn roll_back(context: &Context, ledger: Ledger, grant: &str, failure: &Failure) -> Failure {
-    (context.talk)(&format!("{failure}"));
     (context.talk)("rolling back: closing every step that may have opened");
-    let ending = close_one(context, Some(&Mutex::new(ledger)), grant, Cause::Failed, None);
+    let ending = close_patiently(context, Some(&Mutex::new(ledger)), grant, Cause::Failed, None);
     let still = |what: String| {
         Failure::new(Kind::Attention, what).hint(format!(
             "glass goes on trying; `glass revoke {grant}` tries now, `glass status {grant}` shows the steps"

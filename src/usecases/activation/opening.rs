@@ -19,6 +19,7 @@ use crate::usecases::failure::{Failure, Kind};
 use crate::usecases::invocation::{Judgement, Ready as ReadyCommand, ready, stdin_of};
 use crate::usecases::words::{not_started, record, tail};
 use secrecy::SecretString;
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use zeroize::Zeroizing;
 
@@ -32,21 +33,23 @@ pub(super) fn open_steps(
     held: &HeldSignals,
 ) -> Result<(), Failure> {
     let os_user = context.os_user();
-    let mut run =
-        Opener { context, wanted, opening, plan, os_user, outputs: Outputs::new(), secrets: BTreeMap::new() };
+    let mut run = Opener {
+        context,
+        wanted,
+        opening,
+        plan,
+        os_user,
+        outputs: Outputs::new(),
+        secrets: BTreeMap::new(),
+        held,
+        abandoned: Cell::new(false),
+    };
     for (index, step) in wanted.scope().steps.iter().enumerate() {
-        let now = clock::now()?;
-        if !ledger.still_opening(opening, &now)? {
-            return Err(Failure::new(
-                Kind::Failed,
-                "the activation was ended by someone else, or took too long",
-            ));
-        }
         if let StepKind::Command(command) = &step.kind {
             run.open_step(ledger, index, step, command)?;
         }
-        if let Ok(Some(abandoned)) = held.take() {
-            return Err(Failure::new(Kind::Failed, abandoned.to_string()));
+        if run.is_abandoned() {
+            return Err(Failure::new(Kind::Failed, "the activation was interrupted"));
         }
     }
     Ok(())
@@ -61,11 +64,21 @@ struct Opener<'a> {
     outputs: Outputs,
     /// Outputs that are secret; they also lie in the runtime directory.
     secrets: BTreeMap<(String, String), Zeroizing<String>>,
+    held: &'a HeldSignals,
+    abandoned: Cell<bool>,
 }
 
 impl Opener<'_> {
     fn grant(&self) -> &Grant {
         self.opening.grant()
+    }
+
+    /// Whether Ctrl-C was typed, or the terminal was lost.
+    fn is_abandoned(&self) -> bool {
+        if matches!(self.held.take(), Ok(Some(_))) {
+            self.abandoned.set(true);
+        }
+        self.abandoned.get()
     }
 
     fn open_step(
@@ -77,7 +90,7 @@ impl Opener<'_> {
     ) -> Result<(), Failure> {
         (self.context.talk)(&format!("opening {} …", step.id));
         let (outcome, masked) = match self.resolve(step, command) {
-            Ok(ready) => (self.run(index, &ready)?, ready.secrets),
+            Ok(ready) => (self.run(ledger, index, &ready)?, ready.secrets),
             Err(why) => (not_started(why), Vec::new()),
         };
         let state = classify(command, &outcome);
@@ -136,7 +149,7 @@ impl Opener<'_> {
     }
 
     /// Starts the command up to its gate, writes down which processes may act, lets it act.
-    fn run(&mut self, index: usize, ready: &ReadyCommand) -> Result<Outcome, Failure> {
+    fn run(&mut self, ledger: &Ledger, index: usize, ready: &ReadyCommand) -> Result<Outcome, Failure> {
         let prepared = match prepare_grant(self.opening, &ready.invocation) {
             Ok(prepared) => prepared,
             Err(error) => return Ok(not_started(error.to_string())),
@@ -147,7 +160,15 @@ impl Opener<'_> {
         planned.state = StepState::Unknown;
         // If this can't be written, `prepared` is dropped here and never acts.
         Plans::without_ledger(&self.context.place.open).write(&self.plan)?;
-        Ok(prepared.run())
+        // Asked only now: either this sees that a closing began, or that one finds in the plan
+        // what it has to end.
+        if !ledger.still_opening(self.opening, &clock::now()?)? {
+            return Err(Failure::new(
+                Kind::Failed,
+                "the activation was ended by someone else, or took too long",
+            ));
+        }
+        Ok(prepared.run_until(&|| self.is_abandoned()))
     }
 
     /// Takes what the step's `grant` printed: recorded outputs, and secret ones.

@@ -1,7 +1,7 @@
 //! `expire`: cron's verb. Closes what is due, retries what is not proved closed, sweeps
 //! half-open activations. Idempotent; quick when nothing is due.
 
-use super::{Ending, close_one, side_by_side};
+use super::{Ending, close_one, side_by_side, tidy};
 use crate::core::grant::State;
 use crate::core::moment::Moment;
 use crate::ports::clock;
@@ -50,7 +50,12 @@ pub fn expire(context: &Context, dry_run: bool) -> Result<Expired, Failure> {
     if let Err(error) = context.home.lay_in_ballast() {
         (context.talk)(&format!("warning: {error}"));
     }
-    touch(&context.home.heartbeat()).map_err(|error| Failure::new(Kind::Failed, error.to_string()))?;
+    if let Err(failure) = tidy::sweep(context) {
+        (context.talk)(&format!("warning: {failure}"));
+    }
+    if let Err(error) = touch(&context.home.heartbeat()) {
+        expired.failures.push(Failure::new(Kind::Failed, error.to_string()));
+    }
     Ok(expired)
 }
 
@@ -68,9 +73,15 @@ fn find(
         .extend(waiting.map(|open| open.grant).filter(|grant| !due.iter().any(|due| due.grant == *grant)));
     let plans = Plans::without_ledger(&context.place.open);
     for grant in plans.grants()? {
+        let is_listed = |due: &[Due]| due.iter().any(|due| due.grant == grant);
         match ledger.has_ended(&grant)? {
-            // Its end is recorded; only the removal of the plan was interrupted.
-            Some(true) => plans.remove(&grant)?,
+            // Only the removal of the plan was interrupted.
+            Some(true) => {}
+            Some(false) if is_listed(&due) => {}
+            // Closed without a ledger: that is recorded now.
+            _ if plans.read(&grant).is_ok_and(|plan| plan.is_some_and(|plan| plan.closed.is_some())) => {
+                due.push(Due { grant, state: State::Active, expires_at: String::new() });
+            }
             Some(false) => {}
             None => due.extend(due_plan(&plans, &grant, now)),
         }
@@ -113,7 +124,10 @@ fn close_all(context: &Context, due: &[Due], expired: &mut Expired) {
             Ok(Ending::Waiting) => expired.waiting.push(grant),
             Ok(Ending::Unrevoked) => expired.unrevoked.push(grant),
             Ok(Ending::Busy) => {}
-            Err(failure) => expired.failures.push(failure),
+            Err(failure) => {
+                expired.failures.push(failure);
+                expired.unrevoked.push(grant);
+            }
         }
     }
 }

@@ -5,17 +5,19 @@
 pub mod expire;
 pub mod revoke;
 mod round;
+mod tidy;
 pub mod watchdog;
 
 use crate::core::grant::State;
 use crate::core::plan::PlanMoment;
 use crate::ports::clock;
-use crate::ports::ledger::{Cause, Closing, ClosingPermit, GrantLock, Ledger, Plans};
+use crate::ports::ledger::{Cause, Closing, ClosingPermit, GrantLock, Ledger, LedgerError, Plans};
 use crate::ports::signer;
 use crate::usecases::context::Context;
 use crate::usecases::failure::{Failure, Kind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// What became of one grant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +51,10 @@ pub fn close_one(
     let now = clock::now()?;
     let take = || GrantLock::acquire(&context.place.locks, grant, &now, now.boot_ms + FIRST_MS);
     let Some(lock) = take()? else { return Ok(Ending::Busy) };
+    let plan = Plans::without_ledger(&context.place.open).read(grant).ok().flatten();
+    if let Some(plan) = plan.filter(|plan| plan.closed.is_some()) {
+        return finish_from_plan(context, ledger, Closing::from_plan(plan, lock));
+    }
     let lock = match ledger.map(|ledger| held(ledger).close_grant(grant, lock, cause, by, &now)) {
         Some(Ok(ClosingPermit::Granted(closing))) => return by_ledger(context, ledger, *closing),
         Some(Ok(ClosingPermit::NothingOpen)) => return Ok(Ending::Ended),
@@ -71,9 +77,6 @@ fn by_ledger(
     ledger: Option<&Mutex<Ledger>>,
     mut closing: Closing,
 ) -> Result<Ending, Failure> {
-    if closing.plan.closed.is_some() {
-        return finish_from_plan(ledger, closing);
-    }
     let round = round::run_round(context, &mut closing)?;
     let plans = Plans::without_ledger(&context.place.open);
     let (jitter, now) = (signer::random_byte()?, clock::now()?);
@@ -89,9 +92,9 @@ fn by_ledger(
         None => keep_in_plan(context, &mut closing, round.orphan_wait_ms.is_none())?,
     };
     if !matches!(ending, Ending::Ended | Ending::EndedUnrecorded) {
-        plans.write(&closing.plan)?;
+        warn(context, plans.write(&closing.plan));
     }
-    closing.release(ending == Ending::Ended)?;
+    warn(context, closing.release(ending == Ending::Ended));
     Ok(ending)
 }
 
@@ -115,23 +118,31 @@ fn by_plan(
         let round = round::run_round(context, &mut closing)?;
         let ending = keep_in_plan(context, &mut closing, round.orphan_wait_ms.is_none())?;
         if ending != Ending::EndedUnrecorded {
-            closing.release(false)?;
+            warn(context, closing.release(false));
             return Ok(ending);
         }
     }
-    finish_from_plan(ledger, closing)
+    finish_from_plan(context, ledger, closing)
 }
 
 /// Records what was closed by its plan, as soon as the ledger can take it.
-fn finish_from_plan(ledger: Option<&Mutex<Ledger>>, closing: Closing) -> Result<Ending, Failure> {
+fn finish_from_plan(
+    context: &Context,
+    ledger: Option<&Mutex<Ledger>>,
+    closing: Closing,
+) -> Result<Ending, Failure> {
     let now = clock::now()?;
     let recorded = ledger.map(|ledger| held(ledger).record_closed_from_plan(&closing.plan, &now));
     let ending = match recorded {
         Some(Ok(())) => Ending::Ended,
         // The plan says that it is closed until the next try.
-        Some(Err(_)) | None => Ending::EndedUnrecorded,
+        Some(Err(error)) => {
+            (context.talk)(&format!("{}: closed, but not recorded: {error}", closing.plan.grant));
+            Ending::EndedUnrecorded
+        }
+        None => Ending::EndedUnrecorded,
     };
-    closing.release(ending == Ending::Ended)?;
+    warn(context, closing.release(ending == Ending::Ended));
     Ok(ending)
 }
 
@@ -142,14 +153,44 @@ fn keep_in_plan(context: &Context, closing: &mut Closing, proof_counts: bool) ->
     if shut && proof_counts {
         closing.plan.closed = Some(PlanMoment::new(&clock::now()?));
     }
-    if let Err(error) = Plans::without_ledger(&context.place.open).write(&closing.plan) {
-        (context.talk)(&format!("WARNING: {error}"));
-    }
+    warn(context, Plans::without_ledger(&context.place.open).write(&closing.plan));
     Ok(match (shut, proof_counts) {
         (true, true) => Ending::EndedUnrecorded,
         (_, false) => Ending::Waiting,
         (false, true) => Ending::Unrevoked,
     })
+}
+
+/// What is only bookkeeping by now must not hide how the closing went.
+fn warn(context: &Context, outcome: Result<(), LedgerError>) {
+    if let Err(error) = outcome {
+        (context.talk)(&format!("WARNING: {error}"));
+    }
+}
+
+/// How long to wait for another who is at the same grant.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// [`close_one`], but an activation or another closer who is at it is told to stop, and
+/// waited for.
+pub fn close_patiently(
+    context: &Context,
+    ledger: Option<&Mutex<Ledger>>,
+    grant: &str,
+    cause: Cause,
+    by: Option<&str>,
+) -> Result<Ending, Failure> {
+    let give_up = Instant::now() + PATIENCE;
+    loop {
+        let ending = close_one(context, ledger, grant, cause, by)?;
+        if ending != Ending::Busy || Instant::now() >= give_up {
+            return Ok(ending);
+        }
+        if let (Some(ledger), Some(by)) = (ledger, by) {
+            held(ledger).stop_activation(grant, by, &clock::now()?)?;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
 }
 
 /// Grants closed at once, so that one that hangs delays no other.

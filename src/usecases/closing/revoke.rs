@@ -1,16 +1,11 @@
 //! `revoke`: ends a grant now, whatever its deadline and its wait between retries.
 
-use super::{Ending, close_one, held, side_by_side};
+use super::{Ending, close_patiently, side_by_side};
 use crate::core::id::GrantId;
-use crate::ports::clock;
-use crate::ports::ledger::{Cause, Ledger, Plans};
+use crate::ports::ledger::{Cause, Ledger, LedgerError, Plans};
 use crate::usecases::context::Context;
 use crate::usecases::failure::{Failure, Kind};
 use std::sync::Mutex;
-use std::time::{Duration, Instant};
-
-/// How long to wait for another who is at the same grant.
-const PATIENCE: Duration = Duration::from_secs(120);
 
 /// What was asked to end.
 #[derive(Debug)]
@@ -21,8 +16,11 @@ pub enum Target {
     All,
 }
 
+/// A grant, and what became of it.
+pub type Revoked = (String, Result<Ending, Failure>);
+
 /// Ends grants; gives each with what became of it.
-pub fn revoke(context: &Context, target: &Target) -> Result<Vec<(String, Ending)>, Failure> {
+pub fn revoke(context: &Context, target: &Target) -> Result<Vec<Revoked>, Failure> {
     let ledger = match context.ledger_to_close() {
         Ok(ledger) => Some(ledger),
         Err(failure) => {
@@ -38,14 +36,16 @@ pub fn revoke(context: &Context, target: &Target) -> Result<Vec<(String, Ending)
     let ledger = ledger.map(Mutex::new);
     let by = context.os_user();
     // Side by side, as `expire` does: one target that hangs must not hold up the others.
-    let endings = side_by_side(&grants, |grant| patiently(context, ledger.as_ref(), grant, &by));
-    grants.into_iter().zip(endings).map(|(grant, ending)| Ok((grant, ending?))).collect()
+    let endings = side_by_side(&grants, |grant| {
+        close_patiently(context, ledger.as_ref(), grant, Cause::Revoked, Some(&by))
+    });
+    Ok(grants.into_iter().zip(endings).collect())
 }
 
 fn one(context: &Context, ledger: Option<&Ledger>, id: &GrantId) -> Result<String, Failure> {
     let planned = Plans::without_ledger(&context.place.open).grants()?.contains(&id.to_string());
-    let ended = ledger.map(|ledger| ledger.has_ended(id.as_str())).transpose()?.flatten();
-    match ended {
+    let ended = ledger.map(|ledger| ledger.has_ended(id.as_str())).transpose();
+    match ended.or_else(|error| despite(context, error, planned))?.flatten() {
         Some(false) => Ok(id.to_string()),
         _ if planned => Ok(id.to_string()),
         Some(true) => Err(Failure::new(Kind::Refused, format!("{id} is closed already"))
@@ -57,30 +57,20 @@ fn one(context: &Context, ledger: Option<&Ledger>, id: &GrantId) -> Result<Strin
 
 fn all(context: &Context, ledger: Option<&Ledger>) -> Result<Vec<String>, Failure> {
     let mut grants = Plans::without_ledger(&context.place.open).grants()?;
-    if let Some(ledger) = ledger {
-        grants.extend(ledger.open_grants()?.into_iter().map(|open| open.grant));
+    match ledger.map(Ledger::open_grants).transpose() {
+        Ok(open) => grants.extend(open.into_iter().flatten().map(|open| open.grant)),
+        Err(error) => despite(context, error, !grants.is_empty()).map(|_: Option<()>| ())?,
     }
     grants.sort_unstable();
     grants.dedup();
     Ok(grants)
 }
 
-/// An activation or another closer may hold the grant: it is told to stop, and waited for.
-fn patiently(
-    context: &Context,
-    ledger: Option<&Mutex<Ledger>>,
-    grant: &str,
-    by: &str,
-) -> Result<Ending, Failure> {
-    let give_up = Instant::now() + PATIENCE;
-    loop {
-        let ending = close_one(context, ledger, grant, Cause::Revoked, Some(by))?;
-        if ending != Ending::Busy || Instant::now() >= give_up {
-            return Ok(ending);
-        }
-        if let Some(ledger) = ledger {
-            held(ledger).stop_activation(grant, by, &clock::now()?)?;
-        }
-        std::thread::sleep(Duration::from_millis(100));
+/// A ledger that can't be read stops nothing that a plan can close.
+fn despite<T>(context: &Context, error: LedgerError, planned: bool) -> Result<Option<T>, Failure> {
+    if !planned {
+        return Err(error.into());
     }
+    (context.talk)(&format!("{error}; closing by close plans"));
+    Ok(None)
 }

@@ -1,6 +1,7 @@
 //! One round of closing (P3): bar new access, end live access, check. A step that fails
 //! does not stop the others; only a check's positive proof is *closed*.
 
+use super::tidy;
 use crate::core::command::FilledCommand;
 use crate::core::entry::{Run, StepState};
 use crate::core::moment::Moment;
@@ -26,9 +27,10 @@ const OWN_SECONDS: u64 = 10;
 /// Runs one round on every step that is not shut, and writes the plan as it then stands.
 pub(super) fn run_round(context: &Context, closing: &mut Closing) -> Result<Round, Failure> {
     let now = clock::now()?;
-    closing.extend(&now, now.boot_ms + 1_000 * longest_seconds(&closing.plan))?;
+    let until = now.boot_ms + 1_000 * longest_seconds(&closing.plan);
+    super::warn(context, closing.extend(&now, until));
     end_orphans(&closing.plan, &now);
-    wipe_secrets(context, &closing.plan);
+    tidy::wipe_secrets(context, &closing.plan.grant, closing.plan.runtime_dir.as_deref());
     let mut steps = three_phases(context, closing);
     let mut wait = orphan_wait_ms(&closing.plan, &clock::now()?);
     if let Some(short) = wait.filter(|wait| *wait <= WORTH_WAITING_MS) {
@@ -74,12 +76,6 @@ fn end_orphans(plan: &ClosePlan, now: &Moment) {
         if began.moment.boot_id == now.boot_id {
             effect::end_process_group(&began.group);
         }
-    }
-}
-
-fn wipe_secrets(context: &Context, plan: &ClosePlan) {
-    if let Some(Err(error)) = plan.runtime_dir.as_deref().map(effect::wipe) {
-        (context.talk)(&format!("WARNING: {}: {error}", plan.grant));
     }
 }
 

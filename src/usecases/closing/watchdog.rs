@@ -69,6 +69,10 @@ impl Watch<'_> {
 
     /// A plan that is gone ends the watch, but for one that somebody removed by hand.
     fn is_over(&self) -> Result<bool, Failure> {
+        if !self.context.place.open.exists() {
+            // The whole home is gone: nothing here says any more what to close, or where.
+            return Ok(true);
+        }
         let ended = self.context.ledger_to_read()?.has_ended(self.grant)?;
         Ok(ended != Some(false))
     }
