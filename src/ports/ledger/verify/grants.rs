@@ -84,7 +84,25 @@ impl<'a> Grants<'a> {
             let rows: u64 = self.connection.query_row(&sql, [], |row| row.get(0))?;
             if rows != expected {
                 findings.ledger(format!("table `{table}` has {rows} rows; the entries give {expected}"));
+                self.name_strangers(findings)?;
             }
+        }
+        Ok(())
+    }
+
+    /// Rows whose last entry is none of that grant.
+    fn name_strangers(&self, findings: &mut Findings) -> rusqlite::Result<()> {
+        let mut statement = self.connection.prepare_cached(
+            r#"SELECT "grant".id FROM "grant" LEFT JOIN entry ON entry.seq = "grant".last
+               WHERE CASE json_valid(CAST(entry.bytes AS TEXT))
+                 WHEN 1 THEN json_extract(CAST(entry.bytes AS TEXT), '$.grant') END IS NOT "grant".id
+               UNION SELECT "grant" FROM step WHERE "grant" NOT IN (SELECT id FROM "grant")
+               UNION SELECT "grant" FROM review WHERE "grant" NOT IN (SELECT id FROM "grant") LIMIT 10"#,
+        )?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let id = text(row.get_ref(0)?).map_or_else(|| "one without an id".to_owned(), escape);
+            findings.ledger(format!("a grant that no entry tells of was added: {id}"));
         }
         Ok(())
     }

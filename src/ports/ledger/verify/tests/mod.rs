@@ -179,6 +179,10 @@ fn p07_a_changed_projection_is_named() {
         None,
         "table `step` has 3 rows",
     );
+    let stranger = r#"INSERT INTO "grant" SELECT 'g-aaaaaaaaaa', scope, state, person, drill, requested,
+        requested_at, activated_at, expires_at, closed_at, boot_id, boot_ms, statement, last FROM "grant" LIMIT 1"#;
+    found(stranger, None, "no entry tells of was added: g-aaaaaaaaaa");
+    found("INSERT INTO review VALUES ('g-x', '', NULL)", None, "no entry tells of was added: g-x");
     found("UPDATE review SET due_at = '2099-01-01T00:00:00.000Z'", 8, "the review");
     found("UPDATE review SET verdict = 'justified'", 8, "the review");
     found("DELETE FROM review", 8, "the review");
