@@ -265,8 +265,23 @@ impl Home {
     }
 }
 
+impl Home {
+    /// Removes the secrets of grants that a failed test left open.
+    fn wipe_secrets(&self) {
+        for entry in fs::read_dir(self.path().join("open")).into_iter().flatten().flatten() {
+            let plan: Value =
+                serde_json::from_slice(&fs::read(entry.path()).unwrap_or_default()).unwrap_or_default();
+            if let Some(directory) = plan["runtime_dir"].as_str() {
+                // Without secrets it was never made.
+                let _ = fs::remove_dir_all(directory);
+            }
+        }
+    }
+}
+
 impl Drop for Home {
     fn drop(&mut self) {
         end_all(self.root());
+        self.wipe_secrets();
     }
 }

@@ -7,11 +7,11 @@ use crate::core::grant::Grant;
 use crate::core::moment::Moment;
 use crate::core::plan::{Began, ClosePlan, PlanMoment};
 use crate::core::playbook::placeholder::Placeholder;
-use crate::core::playbook::step::{CommandStep, Step, StepKind};
+use crate::core::playbook::step::{CommandStep, Given, Step, StepKind};
 use crate::core::proof::{Ended, Match, Outcome};
 use crate::core::text::Line;
 use crate::ports::clock;
-use crate::ports::effect::prepare_grant;
+use crate::ports::effect::{Stdin, prepare_grant};
 use crate::ports::ledger::{Ledger, Opening, Plans, StepReport};
 use crate::ports::terminal::HeldSignals;
 use crate::usecases::context::Context;
@@ -140,7 +140,18 @@ impl Opener<'_> {
             around.fill(&command.grant.run, lookup).map_err(|missing| format!("{missing} has no value"))?;
         let stdin = stdin_of(self.context, around.stdin.as_ref(), lookup, Judgement::Strict)
             .map_err(|error| error.to_string())?;
-        ready(self.context, &filled, stdin, Judgement::Strict).map_err(|error| error.to_string())
+        let from_file = match (&around.stdin, &stdin) {
+            (Some(Given::File(_)), Stdin::Bytes(bytes)) => std::str::from_utf8(bytes).ok(),
+            _ => None,
+        };
+        // What it is given to read, it may repeat in its errors.
+        let read = from_file.map(|text| SecretString::from(text.trim_end()));
+        let issued = self.secrets.values().map(|secret| SecretString::from(secret.as_str()));
+        let read: Vec<SecretString> = issued.chain(read).collect();
+        let mut ready =
+            ready(self.context, &filled, stdin, Judgement::Strict).map_err(|error| error.to_string())?;
+        ready.secrets.extend(read);
+        Ok(ready)
     }
 
     fn seconds_left(&self, now: &Moment) -> u64 {
