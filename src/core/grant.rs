@@ -260,3 +260,6 @@ fn end(grant: &mut Grant, facts: &Facts, state: State) -> Result<(), &'static st
     (grant.state, grant.closed_at) = (state, Some(facts.at()));
     Ok(())
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -3,6 +3,7 @@
 //! Each test has directories, keys and processes of its own, and leaves none of them behind.
 #![allow(dead_code, unreachable_pub, unused_imports)]
 
+mod harsh;
 mod home;
 mod needs;
 mod person;
@@ -12,6 +13,7 @@ mod ran;
 mod target;
 mod wait;
 
+pub use harsh::{can_trace, killing, names, permitted, signal};
 pub use home::{Home, KEY_COMMENT};
 pub use needs::{requires, skipped};
 pub use person::Person;

@@ -39,26 +39,27 @@ pub(super) fn create(connection: &Connection) -> Result<(), LedgerError> {
 pub(super) fn read(connection: &Connection) -> Result<Head, LedgerError> {
     let corrupt = |what: &str| LedgerError::Corrupt(what.to_owned());
     let row = connection
-        .prepare_cached("SELECT size, root, frontier, clock_floor, note FROM head WHERE one = 1")?
+        // One statement: between two, another process may append.
+        .prepare_cached(
+            "SELECT size, root, frontier, clock_floor, note, (SELECT max(seq) + 1 FROM entry)
+             FROM head WHERE one = 1",
+        )?
         .query_row([], |row| {
             let (size, root, frontier): (u64, Vec<u8>, Vec<u8>) = (row.get(0)?, row.get(1)?, row.get(2)?);
             let (clock_floor, note): (String, Option<String>) = (row.get(3)?, row.get(4)?);
-            Ok((size, root, frontier, clock_floor, note))
+            let entries: Option<u64> = row.get(5)?;
+            Ok((size, root, frontier, clock_floor, note, entries.unwrap_or(0)))
         })
         .optional()?;
-    let (size, root, frontier, clock_floor, note) = row.ok_or_else(|| corrupt("the head is missing"))?;
+    let (size, root, frontier, clock_floor, note, entries) =
+        row.ok_or_else(|| corrupt("the head is missing"))?;
     let frontier =
         Frontier::from_bytes(size, &frontier).map_err(|_| corrupt("the head's frontier is damaged"))?;
     if frontier.root().0[..] != root[..] {
         return Err(corrupt("the head's root is not that of its frontier"));
     }
-    let entries: Option<u64> =
-        connection.prepare_cached("SELECT max(seq) + 1 FROM entry")?.query_row([], |row| row.get(0))?;
-    if entries.unwrap_or(0) != size {
-        return Err(LedgerError::Corrupt(format!(
-            "the head counts {size} entries, the table {}",
-            entries.unwrap_or(0)
-        )));
+    if entries != size {
+        return Err(LedgerError::Corrupt(format!("the head counts {size} entries, the table {entries}")));
     }
     let clock_floor = parse_rfc3339(&clock_floor).ok_or_else(|| corrupt("the clock floor is not a time"))?;
     Ok(Head { frontier, clock_floor, note })

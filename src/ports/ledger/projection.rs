@@ -160,3 +160,55 @@ pub(super) fn registered(connection: &Connection, seq: u64) -> Result<(), Ledger
     connection.prepare_cached("INSERT INTO registration(seq) VALUES (?1)")?.execute([seq])?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::grant::tests::{facts as facts_of, lives};
+    use crate::ports::ledger::schema;
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn p03_the_projection_is_always_what_the_entries_fold_to(life in lives()) {
+            let mut connection = Connection::open_in_memory().unwrap();
+            schema::migrate(&mut connection).unwrap();
+            let mut grant: Option<Grant> = None;
+            for next in &life {
+                let seq = connection.query_row("SELECT count(*) FROM entry", [], |row| row.get(0)).unwrap();
+                let facts = facts_of(next, seq, grant.as_ref().map(|grant| grant.last));
+                let Ok(after) = apply(grant.clone(), &facts) else { continue };
+                connection
+                    .execute(
+                        "INSERT INTO entry(seq, bytes, leaf_hash) VALUES (?1, ?2, x'00')",
+                        (seq, facts.to_bytes()),
+                    )
+                    .unwrap();
+                write(&connection, &after).unwrap();
+                let id = after.id.to_string();
+                let folded = fold(&connection, &id).unwrap();
+                prop_assert_eq!(folded.as_ref(), Some(&after));
+                let row = connection
+                    .query_row(&format!(r#"SELECT {COLUMNS} FROM "grant""#), [], Row::read)
+                    .unwrap();
+                prop_assert_eq!(row, Row::of(&after));
+                let steps: Vec<(String, String)> = connection
+                    .prepare("SELECT id, state FROM step ORDER BY idx")
+                    .unwrap()
+                    .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+                    .unwrap()
+                    .collect::<Result<_, _>>()
+                    .unwrap();
+                let folded: Vec<_> =
+                    after.steps.iter().map(|step| (step.id.clone(), step.state.as_str().to_owned())).collect();
+                prop_assert_eq!(steps, folded);
+                let due: Option<String> =
+                    connection.query_row("SELECT due_at FROM review", [], |row| row.get(0)).optional().unwrap();
+                prop_assert_eq!(due, after.review_due_at().map(rfc3339));
+                grant = Some(after);
+            }
+        }
+    }
+}

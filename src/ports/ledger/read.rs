@@ -135,6 +135,8 @@ impl Ledger {
             Which::All => ("1".to_owned(), None),
             Which::One(id) => ("id = ?1".to_owned(), Some(id)),
         };
+        // One moment for all of it: a grant, its steps and its review belong together.
+        let _snapshot = self.connection.unchecked_transaction()?;
         let mut statement = self.connection.prepare_cached(&format!(
             r#"SELECT {COLUMNS} FROM "grant" WHERE {condition} ORDER BY requested"#
         ))?;
