@@ -16,7 +16,7 @@ const TOKENS: [(&str, &str, &[&str]); 3] = [
 ];
 
 /// Verbs are told apart by file; what they share has files of its own.
-const SHARED_BY_VERBS: [&str; 5] = ["context", "failure", "invocation", "signing", "words"];
+const SHARED_BY_VERBS: [&str; 6] = ["context", "failure", "invocation", "signing", "texts", "words"];
 
 /// A `use crate::…` line, and where it stands.
 struct Use {

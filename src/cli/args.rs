@@ -2,6 +2,7 @@
 
 use crate::core::duration::Seconds;
 use crate::core::id::GrantId;
+use crate::core::review::Verdict;
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -89,6 +90,9 @@ pub(super) enum Verb {
         /// How long, like `30m`; the scope's default otherwise
         #[arg(long = "for", value_name = "DURATION")]
         length: Option<Seconds>,
+        /// A rehearsal: it opens and closes as ever, and every record says that it is one
+        #[arg(long)]
+        drill: bool,
         /// The key that signs: a private key file, or a `.pub` whose key the agent holds
         #[arg(long, value_name = "FILE")]
         key: Option<PathBuf>,
@@ -109,6 +113,26 @@ pub(super) enum Verb {
         /// Exit with 7 if something is open or owed that should not be
         #[arg(long)]
         check: bool,
+    },
+    /// Judge what was opened: the queue, or one grant
+    Review {
+        /// The grant; everything that owes its review, one after the other, otherwise
+        grant: Option<GrantId>,
+        /// Only list what owes its review
+        #[arg(long, conflicts_with_all = ["grant", "verdict", "note", "incident", "key"])]
+        list: bool,
+        /// What you find: justified, unjustified, misuse or drill
+        #[arg(long, value_name = "VERDICT", requires = "grant")]
+        verdict: Option<Verdict>,
+        /// What the verdict rests on
+        #[arg(long, value_name = "TEXT", requires = "grant")]
+        note: Option<String>,
+        /// The incident, where the request said `pending`
+        #[arg(long, requires = "grant")]
+        incident: Option<String>,
+        /// The key that signs: a private key file, or a `.pub` whose key the agent holds
+        #[arg(long, value_name = "FILE")]
+        key: Option<PathBuf>,
     },
     /// End a grant now
     Revoke {
@@ -185,6 +209,7 @@ impl Verb {
     pub(super) const fn formats(&self) -> &'static [Format] {
         match self {
             Self::Status { .. }
+            | Self::Review { .. }
             | Self::Ledger { verb: LedgerVerb::Log { .. } | LedgerVerb::Verify { .. } }
             | Self::Playbook { verb: PlaybookVerb::List | PlaybookVerb::Lint { .. } } => {
                 &[Format::Table, Format::Json]

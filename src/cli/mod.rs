@@ -6,6 +6,7 @@ mod exit;
 mod ledger;
 mod opening;
 mod playbook;
+mod review;
 mod screen;
 mod status;
 
@@ -15,6 +16,7 @@ use crate::ports::effect;
 use crate::usecases::closing::watchdog;
 use crate::usecases::context::Context;
 use crate::usecases::failure::{Failure, Kind};
+use crate::usecases::review::Wish;
 use anyhow::Context as _;
 use args::{Args, Format, Verb};
 use clap::Parser;
@@ -94,8 +96,9 @@ fn dispatch(args: Args) -> anyhow::Result<u8> {
         Verb::Init { person, key } => opening::init(flag, &environment, &person, &key),
         Verb::Playbook { verb } => playbook::run(verb, flag, environment, format),
         Verb::Register { key } => opening::register(&find(environment)?, key.as_deref()),
-        Verb::Activate { scope, incident, reason, length, key, receipt } => {
-            let wish = crate::usecases::activation::Wish { scope, incident, reason, length, key, receipt };
+        Verb::Activate { scope, incident, reason, length, drill, key, receipt } => {
+            let wish =
+                crate::usecases::activation::Wish { scope, incident, reason, length, drill, key, receipt };
             opening::activate(&find(environment)?, &wish)
         }
         Verb::Status { grant, all, watch, check } => {
@@ -105,6 +108,17 @@ fn dispatch(args: Args) -> anyhow::Result<u8> {
                 status::watch(&context, &which, format)
             } else {
                 status::run(&context, &which, check, format)
+            }
+        }
+        Verb::Review { grant, list, verdict, note, incident, key } => {
+            let context = find(environment)?;
+            match grant {
+                _ if list => review::list(&context, format),
+                None => review::queue(&context, key.as_deref(), format),
+                Some(grant) => {
+                    let grant = grant.to_string();
+                    review::run(&context, Wish { grant, verdict, note, incident, key }, format)
+                }
             }
         }
         Verb::Revoke { grant, .. } => closing::revoke(&find(environment)?, grant),

@@ -52,7 +52,8 @@ pub(super) fn register(context: &Context, key: Option<&Path>) -> anyhow::Result<
 pub(super) fn activate(context: &Context, wish: &Wish) -> anyhow::Result<u8> {
     let activated = activation::activate(context, wish)?;
     screen::data(&format!(
-        "OPEN  {} until {} ({}); to end it early: glass revoke {}\n",
+        "{}  {} until {} ({}); to end it early: glass revoke {}\n",
+        if activated.drill { "DRILL OPEN" } else { "OPEN" },
         activated.scope,
         activated.expires_at.with_timezone(&Local).format("%Y-%m-%d %H:%M:%S"),
         activated.length,

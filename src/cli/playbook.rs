@@ -2,6 +2,7 @@
 
 use super::args::{Format, PlaybookVerb};
 use super::{exit, screen};
+use crate::ports::clock;
 use crate::ports::config::Environment;
 use crate::reading::playbooks as reading;
 use crate::usecases::context::Context;
@@ -17,10 +18,11 @@ pub(super) fn run(
 ) -> anyhow::Result<u8> {
     match verb {
         PlaybookVerb::List => {
+            let now = clock::now()?.wall;
             let scopes = playbooks::list(&Context::find(flag, environment, screen::talk)?)?;
             match format {
-                Format::Json => screen::data(&format!("{:#}\n", reading::list_to_json(&scopes))),
-                _ => screen::data(&reading::list_to_table(&scopes, screen::width())),
+                Format::Json => screen::data(&format!("{:#}\n", reading::list_to_json(&scopes, now))),
+                _ => screen::data(&reading::list_to_table(&scopes, now, screen::width())),
             }
             Ok(exit::DONE)
         }

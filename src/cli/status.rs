@@ -5,9 +5,10 @@ use super::{exit, screen};
 use crate::core::id::GrantId;
 use crate::ports::clock;
 use crate::ports::ledger::Which;
-use crate::reading::status;
+use crate::reading::{drills, status};
 use crate::usecases::context::Context;
 use crate::usecases::failure::{Failure, Kind};
+use crate::usecases::playbooks;
 use std::time::Duration;
 
 /// Which grants the command line asks for.
@@ -29,7 +30,14 @@ pub(super) fn run(context: &Context, which: &Which, check: bool, format: Format)
             let failure = Failure::new(Kind::Refused, format!("there is no grant {id}"));
             return Err(failure.hint("`glass status --all` lists them").into());
         }
-        _ => screen::data(&status::to_table(&rows, now, screen::width())),
+        _ => {
+            screen::data(&status::to_table(&rows, now, screen::width()));
+            // Rehearsals are no reason not to show what is open (P12).
+            match playbooks::drills(context) {
+                Ok(scopes) => screen::data(&drills::overdue_lines(&scopes, now)),
+                Err(failure) => screen::talk(&format!("WARNING: drills can't be told: {failure}")),
+            }
+        }
     }
     let attention = check && status::needs_attention(&rows, now);
     Ok(if attention { exit::code(Kind::Attention) } else { exit::DONE })

@@ -42,6 +42,8 @@ pub enum Kind {
     Unrevoked,
     /// Closed from the close plan while the ledger could not be written.
     ClosedFromPlan,
+    /// Signed: a person judged the use.
+    Reviewed,
     /// Something was refused or abandoned.
     Refused,
 }
@@ -49,7 +51,7 @@ pub enum Kind {
 impl Kind {
     /// Whether a person signs entries of this kind.
     pub const fn is_signed(self) -> bool {
-        matches!(self, Self::Registered | Self::Requested)
+        matches!(self, Self::Registered | Self::Requested | Self::Reviewed)
     }
 
     /// The word in the facts.
@@ -67,6 +69,7 @@ impl Kind {
             Self::ActivationFailed => "activation-failed",
             Self::Unrevoked => "unrevoked",
             Self::ClosedFromPlan => "closed-from-plan",
+            Self::Reviewed => "reviewed",
             Self::Refused => "refused",
         }
     }
@@ -328,6 +331,11 @@ impl Facts {
     /// A text among the signed facts.
     pub fn signed_str(&self, key: &str) -> Option<&str> {
         self.signed.as_ref()?.get(key)?.as_str()
+    }
+
+    /// A yes among the signed facts; absent is no.
+    pub fn signed_yes(&self, key: &str) -> bool {
+        self.signed.as_ref().and_then(|signed| signed.get(key)?.as_bool()).unwrap_or(false)
     }
 
     /// A number among the signed facts.

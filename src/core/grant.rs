@@ -4,6 +4,7 @@ use crate::core::deadline::Deadline;
 use crate::core::entry::{Facts, Kind, StepState, Terms};
 use crate::core::id::GrantId;
 use crate::core::moment::{Moment, parse_rfc3339};
+use crate::core::review::{Reviewed, Verdict};
 use chrono::{DateTime, TimeDelta, Utc};
 
 /// Where a grant stands.
@@ -79,6 +80,8 @@ pub struct Grant {
     pub scope: String,
     /// Who asked.
     pub person: String,
+    /// Fingerprint of the key that asked.
+    pub key: Option<String>,
     /// Where it stands.
     pub state: State,
     /// A rehearsal.
@@ -103,6 +106,8 @@ pub struct Grant {
     pub closed_at: Option<DateTime<Utc>>,
     /// Its steps, in the scope's order.
     pub steps: Vec<GrantStep>,
+    /// The verdict, once given.
+    pub review: Option<Reviewed>,
     /// Seq of its latest entry.
     pub last: u64,
 }
@@ -182,7 +187,8 @@ fn first(facts: &Facts) -> Result<Grant, &'static str> {
         scope: signed_or("scope", &facts.scope)?,
         person: facts.person.clone().ok_or("`person` is missing")?,
         state,
-        drill: facts.signed.as_ref().and_then(|s| s.get("drill")?.as_bool()).unwrap_or(false),
+        key: facts.key.clone(),
+        drill: facts.signed_yes("drill"),
         statement: facts.statement.clone(),
         registered: facts.signed_u64("registered"),
         requested: facts.seq,
@@ -193,6 +199,7 @@ fn first(facts: &Facts) -> Result<Grant, &'static str> {
         activated_at: None,
         closed_at,
         steps: Vec::new(),
+        review: None,
         last: facts.seq,
     })
 }
@@ -207,6 +214,8 @@ fn follow(grant: &mut Grant, facts: &Facts) -> Result<(), &'static str> {
         (Kind::StepOpened, Closed | ActivationFailed) => {
             set_step(grant, facts)?;
             (grant.state, grant.closed_at) = (Closing, None);
+            // Nobody judged what came through late.
+            grant.review = None;
         }
         (Kind::Activated, Activating) => {
             let open = |step: &GrantStep| matches!(step.state, StepState::Open | StepState::PreExisting);
@@ -230,6 +239,8 @@ fn follow(grant: &mut Grant, facts: &Facts) -> Result<(), &'static str> {
             }
             end(grant, facts, if was_active { Closed } else { ActivationFailed })?;
         }
+        (Kind::Reviewed, Closed) => review(grant, facts)?,
+        (Kind::Reviewed, _) => return Err("only a closed grant is reviewed"),
         _ => return Err("no such transition"),
     }
     Ok(())
@@ -258,6 +269,25 @@ fn end(grant: &mut Grant, facts: &Facts, state: State) -> Result<(), &'static st
         return Err("a step is not proved closed");
     }
     (grant.state, grant.closed_at) = (state, Some(facts.at()));
+    Ok(())
+}
+
+fn review(grant: &mut Grant, facts: &Facts) -> Result<(), &'static str> {
+    if grant.review.is_some() {
+        return Err("it has its verdict already");
+    }
+    let verdict: Option<Verdict> = facts.signed_str("verdict").and_then(|word| word.parse().ok());
+    let verdict = verdict.ok_or("`verdict` is no verdict")?;
+    if !verdict.fits(grant.drill) {
+        return Err("the verdict `drill` is for drills, `justified` for what was none");
+    }
+    let person = facts.person.clone().ok_or("`person` is missing")?;
+    let self_review = facts.signed_yes("self_review");
+    if person == grant.person && !self_review {
+        return Err("the requester reviewed it, and it does not say so");
+    }
+    let (at, statement) = (facts.at(), facts.statement.clone());
+    grant.review = Some(Reviewed { verdict, person, at, self_review, statement });
     Ok(())
 }
 

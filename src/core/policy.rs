@@ -1,31 +1,38 @@
 //! Who may do what, and under which conditions. The default is no.
 
+mod review;
+mod standing;
+
+pub use review::{
+    Judgement, ReviewRefusal, Reviewer, able, authorize_review, judge_filled_in, judge_incident_given,
+    judge_verdict, owes_incident,
+};
+pub use standing::{Debt, Other, Standing, Use};
+
 use crate::core::authorization::Authorization;
 use crate::core::canonical::CanonicalError;
 use crate::core::duration::Seconds;
-use crate::core::grant::State;
 use crate::core::moment::Moment;
 use crate::core::playbook::step::StepKind;
-use crate::core::playbook::{Incident, Scope};
+use crate::core::playbook::{Incident, Routine, Scope};
 use crate::core::roster::Roster;
 use crate::core::statement::{Common, Register, Request, Statement};
 use crate::core::text::Line;
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
 /// A reason is at most this long (CONTRACT 4).
 pub const REASON_MAX: usize = 1_000;
 
-/// Another grant of the same scope: live, or the last one that ended.
-#[derive(Clone, Debug)]
-pub struct Other {
-    /// Its id.
-    pub grant: String,
-    /// Where it stands.
-    pub state: State,
-    /// Whether a permit to open was recorded for it.
-    pub opened: bool,
-    /// When its latest entry was made.
-    pub last: Moment,
+/// What a person wants to open.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// Who asks.
+    pub person: &'a str,
+    /// For how long.
+    pub duration: Seconds,
+    /// Whether it is a rehearsal.
+    pub drill: bool,
 }
 
 /// Why something is refused, with what to do next (exit code 3).
@@ -82,6 +89,28 @@ pub enum Refusal {
         /// What is left of the wait.
         left: Seconds,
     },
+    /// An earlier use was never reviewed.
+    #[error("{scope} stays closed: the review of {grant} is overdue since {} UTC", due_at.format("%Y-%m-%d %H:%M"))]
+    Overdue {
+        /// The scope.
+        scope: String,
+        /// The grant that owes it.
+        grant: String,
+        /// Since when.
+        due_at: DateTime<Utc>,
+        /// Who can clear it.
+        able: Vec<String>,
+    },
+    /// Used too often to be an emergency.
+    #[error("{scope} was opened {uses} times within {}: that is routine, which it is not for", limit.within)]
+    Routine {
+        /// The scope.
+        scope: String,
+        /// How often.
+        uses: usize,
+        /// What is registered.
+        limit: Routine,
+    },
     /// The incident is not of the form that the scope asks for.
     #[error("the incident does not match {0}")]
     Incident(String),
@@ -119,6 +148,8 @@ impl Refusal {
             Self::TooLong { .. } => "duration-over-maximum",
             Self::InUse { .. } => "concurrent-limit",
             Self::CoolOff { .. } => "cool-off",
+            Self::Overdue { .. } => "review-overdue",
+            Self::Routine { .. } => "routine",
             Self::Incident(_) => "bad-incident",
             Self::ReasonTooShort { .. } => "short-reason",
             Self::Criterion { .. } => "criterion-not-met",
@@ -144,6 +175,10 @@ impl Refusal {
                 format!("`glass status` shows what is open; `glass revoke {grant}` ends it")
             }
             Self::CoolOff { left, .. } => format!("try again in {left}"),
+            Self::Overdue { grant, able, .. } => review::send_to(able, grant),
+            Self::Routine { .. } => {
+                "give this work a normal path; a higher `limits.routine` must be registered first".into()
+            }
             Self::Incident(_) => {
                 format!("give the incident's number, or `{}` if there is none yet", Incident::PENDING)
             }
@@ -162,11 +197,11 @@ impl Refusal {
 pub fn may_open(
     scope: &Scope,
     roster: &Roster,
-    person: &str,
-    duration_s: u64,
-    others: &[Other],
+    wanted: &Wanted<'_>,
+    standing: &Standing,
     now: &Moment,
 ) -> Result<(), Refusal> {
+    let person = wanted.person;
     let unsupported = scope.unsupported();
     if !unsupported.is_empty() {
         return Err(Refusal::Unsupported { scope: scope.name.clone(), what: unsupported });
@@ -182,40 +217,11 @@ pub fn may_open(
             who: scope.activate.iter().map(ToString::to_string).collect(),
         });
     }
-    let (asked, max) = (Seconds::new(duration_s), scope.duration.max);
+    let (asked, max) = (wanted.duration, scope.duration.max);
     if asked > max {
         return Err(Refusal::TooLong { scope: scope.name.clone(), asked, max });
     }
-    in_use(scope, others)?;
-    cool_off(scope, others, now)
-}
-
-/// A grant that is not proved closed takes the place of a live one, unless closing names the
-/// grant: then a late closing of the one can't touch the other.
-fn in_use(scope: &Scope, others: &[Other]) -> Result<(), Refusal> {
-    let counts = |other: &&Other| match other.state {
-        State::Activating => other.opened,
-        State::Active => true,
-        State::Closing | State::Unrevoked => !scope.names_grant(),
-        State::Closed | State::ActivationFailed => false,
-    };
-    let grants: Vec<String> = others.iter().filter(counts).map(|other| other.grant.clone()).collect();
-    if grants.len() < usize::try_from(scope.limits.concurrent).unwrap_or(usize::MAX) {
-        return Ok(());
-    }
-    Err(Refusal::InUse { scope: scope.name.clone(), concurrent: scope.limits.concurrent, grants })
-}
-
-fn cool_off(scope: &Scope, others: &[Other], now: &Moment) -> Result<(), Refusal> {
-    let Some(cool_off) = scope.limits.cool_off else { return Ok(()) };
-    for other in others.iter().filter(|other| other.state == State::Closed) {
-        let left = cool_off.delta() - now.waited_since(&other.last);
-        if left > chrono::TimeDelta::zero() {
-            let left = Seconds::new(u64::try_from(left.num_seconds()).unwrap_or(0) + 1);
-            return Err(Refusal::CoolOff { scope: scope.name.clone(), grant: other.grant.clone(), left });
-        }
-    }
-    Ok(())
+    standing.allows(scope, wanted.drill, now)
 }
 
 /// By when an activation must be through: the sum of its time-outs, and some for glass itself.
@@ -258,6 +264,8 @@ pub struct Ask<'a> {
     pub registered: u64,
     /// How long.
     pub duration: Seconds,
+    /// Whether it is a rehearsal.
+    pub drill: bool,
     /// The OS user at the terminal.
     pub os_user: &'a str,
     /// The incident.
@@ -276,10 +284,11 @@ pub fn authorize_request(
     roster: &Roster,
     ask: &Ask<'_>,
     common: &Common,
-    others: &[Other],
+    standing: &Standing,
     now: &Moment,
 ) -> Result<Authorization<Request>, Denied> {
-    may_open(scope, roster, &common.person, ask.duration.get(), others, now)?;
+    let wanted = Wanted { person: &common.person, duration: ask.duration, drill: ask.drill };
+    may_open(scope, roster, &wanted, standing, now)?;
     judge_incident(scope, ask.incident)?;
     judge_reason(scope, ask.reason)?;
     let criteria: Vec<Value> = ask
@@ -297,7 +306,7 @@ pub fn authorize_request(
         "registered": ask.registered,
         "duration_s": ask.duration.get(),
         "review_within_s": scope.review.within.get(),
-        "drill": false,
+        "drill": ask.drill,
         "os_user": ask.os_user,
         "criteria": criteria,
     }));
@@ -354,6 +363,9 @@ pub enum Denied {
     /// Policy says no.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// The rules of review say no.
+    #[error(transparent)]
+    Review(#[from] ReviewRefusal),
     /// It can't be put into words.
     #[error("the statement can't be written: {0}")]
     Statement(#[from] CanonicalError),

@@ -28,6 +28,9 @@ pub struct Register;
 /// Asks for a grant.
 #[derive(Debug)]
 pub struct Request;
+/// Judges a use.
+#[derive(Debug)]
+pub struct Review;
 
 impl Verb for Register {
     const NAME: &'static str = "register";
@@ -39,6 +42,12 @@ impl Verb for Request {
     const NAME: &'static str = "request";
     const NAMESPACE: &'static str = "request@glass";
     const KIND: &'static str = "requested";
+}
+
+impl Verb for Review {
+    const NAME: &'static str = "review";
+    const NAMESPACE: &'static str = "review@glass";
+    const KIND: &'static str = "reviewed";
 }
 
 /// An earlier head of the ledger that the signer vouches to have seen (P7).

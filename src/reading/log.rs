@@ -44,6 +44,9 @@ fn what(facts: &Facts) -> String {
     let scope = facts.scope.as_deref().or_else(|| facts.signed_str("scope"));
     words.extend(facts.verb.clone());
     words.extend(scope.map(str::to_owned));
+    words.extend(facts.signed_yes("drill").then(|| "DRILL".to_owned()));
+    words.extend(facts.signed_str("verdict").map(str::to_owned));
+    words.extend(facts.signed_yes("self_review").then(|| "(self-review)".to_owned()));
     if let Some(step) = &facts.step {
         let outcome = facts.outcome.map_or("", |outcome| outcome.as_str());
         words.push(format!("{step}: {outcome}"));

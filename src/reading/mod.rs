@@ -1,8 +1,12 @@
 //! From rows to what people and programs read: tables and JSON. Pure: writes nothing itself.
 
+pub mod drills;
 pub mod log;
 pub mod playbooks;
+pub mod reviews;
 pub mod status;
+pub mod story;
 mod table;
 pub mod time;
 pub mod verification;
+mod wrap;

@@ -1,8 +1,10 @@
 //! `playbook list` and `playbook lint` as tables and JSON.
 
+use super::drills::Freshness;
 use super::table::table;
 use crate::core::playbook::lint::Warning;
 use crate::core::source::{Faults, SourceError};
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 /// A registered scope, in a line.
@@ -20,6 +22,8 @@ pub struct Listed {
     pub default: String,
     /// The longest.
     pub max: String,
+    /// How fresh its rehearsal is, where it must be rehearsed.
+    pub drill: Option<Freshness>,
     /// What this version can't do yet; empty where it can be activated.
     pub unsupported: Vec<String>,
 }
@@ -38,7 +42,7 @@ pub struct Linted {
 }
 
 /// `glass.playbook-list/1`.
-pub fn list_to_json(scopes: &[Listed]) -> Value {
+pub fn list_to_json(scopes: &[Listed], now: DateTime<Utc>) -> Value {
     let scopes: Vec<Value> = scopes
         .iter()
         .map(|scope| {
@@ -49,6 +53,7 @@ pub fn list_to_json(scopes: &[Listed]) -> Value {
                 "activate": scope.activate,
                 "default": scope.default,
                 "max": scope.max,
+                "drill": scope.drill.as_ref().map(|drill| drill.to_json(now)),
                 "unsupported": scope.unsupported,
             })
         })
@@ -57,24 +62,31 @@ pub fn list_to_json(scopes: &[Listed]) -> Value {
 }
 
 /// A table for people.
-pub fn list_to_table(scopes: &[Listed], width: u16) -> String {
+pub fn list_to_table(scopes: &[Listed], now: DateTime<Utc>, width: u16) -> String {
     if scopes.is_empty() {
         return "No playbook is registered. An admin runs `glass register`.\n".to_owned();
     }
+    // A column that says nothing takes the place of one that does.
+    let with_drills = scopes.iter().any(|scope| scope.drill.is_some());
     let rows = scopes.iter().map(|scope| {
         let mut title = scope.title.clone();
         if !scope.unsupported.is_empty() {
             title = format!("{title} [not supported yet: {}]", scope.unsupported.join(", "));
         }
-        vec![
+        let mut cells = vec![
             scope.scope.clone(),
             title,
             scope.risk.to_owned(),
             scope.activate.join(", "),
             format!("{} (max {})", scope.default, scope.max),
-        ]
+        ];
+        if with_drills {
+            cells.push(scope.drill.as_ref().map_or_else(String::new, |drill| drill.words(now)));
+        }
+        cells
     });
-    table(&["SCOPE", "TITLE", "RISK", "WHO MAY", "OPEN FOR"], rows, width)
+    let heading = ["SCOPE", "TITLE", "RISK", "WHO MAY", "OPEN FOR", "DRILL"];
+    table(&heading[..if with_drills { 6 } else { 5 }], rows, width)
 }
 
 /// `glass.playbook-lint/1`.

@@ -64,7 +64,7 @@ pub fn to_table(rows: &[GrantRow], now: DateTime<Utc>, width: u16) -> String {
         rows.iter().map(|row| {
             vec![
                 row.id.clone(),
-                row.scope.clone(),
+                named(row),
                 loud(&row.state),
                 row.person.clone(),
                 until(row, now),
@@ -73,6 +73,11 @@ pub fn to_table(rows: &[GrantRow], now: DateTime<Utc>, width: u16) -> String {
         }),
         width,
     )
+}
+
+/// The scope; a rehearsal is marked wherever it is named.
+pub(super) fn named(row: &GrantRow) -> String {
+    if row.drill { format!("{} DRILL", row.scope) } else { row.scope.clone() }
 }
 
 /// What needs a person stands out without colour too.
@@ -108,7 +113,7 @@ pub fn to_story(row: &GrantRow, now: DateTime<Utc>) -> String {
     let text = |text: &Option<String>| text.as_deref().map_or_else(|| "(redacted)".to_owned(), escape);
     let mut lines = vec![
         format!("{}  {}  {}", escape(&row.id), escape(&row.scope), loud(&escape(&row.state))),
-        format!("  person     {}{}", escape(&row.person), if row.drill { "  (DRILL)" } else { "" }),
+        format!("  person     {}{}", escape(&row.person), if row.drill { "  DRILL" } else { "" }),
         format!("  incident   {}", text(&row.incident)),
         format!("  reason     {}", text(&row.reason)),
         format!("  requested  {}", time(&Some(row.requested_at.clone()))),

@@ -1,6 +1,6 @@
 //! What every verb fails with: what was refused, why, and the next thing to type.
 
-use crate::core::policy::{Denied, Refusal};
+use crate::core::policy::{Denied, Refusal, ReviewRefusal};
 use crate::core::source::Faults;
 use crate::core::text::HostileText;
 use crate::ports::clock::ClockError;
@@ -67,10 +67,17 @@ impl From<Refusal> for Failure {
     }
 }
 
+impl From<ReviewRefusal> for Failure {
+    fn from(refusal: ReviewRefusal) -> Self {
+        Self::new(Kind::Refused, refusal.to_string()).hint(refusal.hint()).cause(refusal.code())
+    }
+}
+
 impl From<Denied> for Failure {
     fn from(denied: Denied) -> Self {
         match denied {
             Denied::Refused(refusal) => refusal.into(),
+            Denied::Review(refusal) => refusal.into(),
             Denied::Statement(error) => Self::new(Kind::Usage, error.to_string()),
         }
     }

@@ -7,6 +7,8 @@ pub mod failure;
 mod invocation;
 pub mod playbooks;
 pub mod registration;
+pub mod review;
 pub mod setup;
 mod signing;
+mod texts;
 mod words;

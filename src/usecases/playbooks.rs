@@ -8,7 +8,8 @@ use crate::core::source::Faults;
 use crate::core::text::escape;
 use crate::ports::clock;
 use crate::ports::config::Environment;
-use crate::ports::ledger::NoSuchScope;
+use crate::ports::ledger::{Ledger, NoSuchScope, Registered};
+use crate::reading::drills::Freshness;
 use crate::reading::playbooks::{Linted, Listed};
 use crate::usecases::context::Context;
 use crate::usecases::failure::{Failure, Kind};
@@ -18,11 +19,15 @@ use std::time::Duration;
 
 /// The registered scopes.
 pub fn list(context: &Context) -> Result<Vec<Listed>, Failure> {
-    let registered = context.ledger_to_read()?.registered()?;
+    let ledger = context.ledger_to_read()?;
+    let registered = ledger.registered()?;
+    let fresh = freshness(&ledger, registered.as_ref())?;
+    let drill = |address: &str| fresh.iter().find(|fresh| fresh.scope == address).cloned();
     let playbooks = registered.iter().flat_map(|registered| registered.playbooks());
     Ok(playbooks
         .flat_map(|file| file.playbook.scopes.iter().map(|scope| (file.playbook.address(scope), scope)))
         .map(|(address, scope)| Listed {
+            drill: drill(&address),
             scope: address,
             title: scope.title.to_string(),
             risk: scope.risk.as_str(),
@@ -32,6 +37,25 @@ pub fn list(context: &Context) -> Result<Vec<Listed>, Failure> {
             unsupported: scope.unsupported(),
         })
         .collect())
+}
+
+/// The scopes that must be rehearsed, and when they last were.
+pub fn drills(context: &Context) -> Result<Vec<Freshness>, Failure> {
+    let ledger = context.ledger_to_read()?;
+    freshness(&ledger, ledger.registered()?.as_ref())
+}
+
+fn freshness(ledger: &Ledger, registered: Option<&Registered>) -> Result<Vec<Freshness>, Failure> {
+    let files = registered.into_iter().flat_map(Registered::playbooks);
+    let scopes = files.flat_map(|file| file.playbook.scopes.iter().map(|scope| (&file.playbook, scope)));
+    let mut fresh = Vec::new();
+    for (playbook, scope) in scopes {
+        if let Some(every) = scope.drill_every {
+            let scope = playbook.address(scope);
+            fresh.push(Freshness { last_at: ledger.last_drill(&scope)?, scope, every });
+        }
+    }
+    Ok(fresh)
 }
 
 /// What a registered scope says: a summary, or the card to print beforehand.

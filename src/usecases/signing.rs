@@ -3,6 +3,7 @@
 use crate::core::authorization::Authorization;
 use crate::core::moment::Moment;
 use crate::core::public_key::PublicKey;
+use crate::core::roster::Roster;
 use crate::core::statement::{Common, Verb};
 use crate::ports::ledger::{Head, Ledger};
 use crate::ports::signer::{self, Confirmed, Key, KeyFileError, UnlockedKey};
@@ -25,6 +26,37 @@ pub(super) fn find_key(
     Ok(signer::find_key(named, environment.ssh_auth_sock.as_deref(), ssh_directory.as_deref(), known)?)
 }
 
+/// The person who acts, by the key that is to sign: it must be valid, and where the roster binds
+/// that person to an OS user, this must be that one. `who` is told as soon as it is known.
+pub(super) fn find_person(
+    context: &Context,
+    named: Option<&Path>,
+    roster: &Roster,
+    now: &Moment,
+    who: &mut Option<String>,
+) -> Result<(String, Key), Failure> {
+    let key = find_key(context, named, &|key| roster.person_by_key(key).is_some())?;
+    let person = roster.person_by_key(key.public());
+    let (person, bound) =
+        person.map(|person| (person.name.clone(), person.os_user.clone())).unwrap_or_default();
+    *who = Some(person.clone());
+    if !roster.valid_at(key.public(), now.wall) {
+        return Err(Failure::new(Kind::NotConfirmed, format!("{person}'s key is no longer valid"))
+            .hint("use another key (`--key FILE`), or an admin registers a later `valid-before`")
+            .cause("key-expired"));
+    }
+    let here = context.environment.sudo.as_ref().map_or_else(|| context.os_user(), |sudo| sudo.user.clone());
+    match bound {
+        Some(bound) if bound != here => Err(Failure::new(
+            Kind::Refused,
+            format!("{person} is bound to the OS user {bound}; this is {here}"),
+        )
+        .hint(format!("log in as {bound}"))
+        .cause("other-os-user")),
+        _ => Ok((person, key)),
+    }
+}
+
 /// The parts that every statement of this ledger names.
 pub(super) fn common(ledger: &Ledger, head: &Head, person: &str, now: &Moment) -> Result<Common, Failure> {
     Ok(Common {
@@ -43,8 +75,21 @@ pub(super) fn confirm_and_sign<V: Verb>(
     key: &Key,
     authorization: Authorization<V>,
 ) -> Result<Confirmed<V>, Failure> {
+    confirm_and_sign_again(terminal, key, &mut None, authorization)
+}
+
+/// The same, one of several in a row: a passphrase is asked for once, the word each time.
+pub(super) fn confirm_and_sign_again<V: Verb>(
+    terminal: &mut Terminal,
+    key: &Key,
+    unlocked: &mut Option<UnlockedKey>,
+    authorization: Authorization<V>,
+) -> Result<Confirmed<V>, Failure> {
     let typed = terminal.confirm(authorization)?;
-    let unlocked = unlock(terminal, key)?;
+    let unlocked = match unlocked {
+        Some(unlocked) => unlocked,
+        None => unlocked.insert(unlock(terminal, key)?),
+    };
     if unlocked.waits_for_touch() {
         terminal.say("Touch your security key now.")?;
     }

@@ -5,7 +5,7 @@ use crate::core::entry::Facts;
 use proptest::prelude::*;
 use serde_json::json;
 
-const KINDS: [Kind; 12] = [
+const KINDS: [Kind; 13] = [
     Kind::Genesis,
     Kind::Registered,
     Kind::Requested,
@@ -18,6 +18,7 @@ const KINDS: [Kind; 12] = [
     Kind::ActivationFailed,
     Kind::Unrevoked,
     Kind::ClosedFromPlan,
+    Kind::Reviewed,
 ];
 
 const OUTCOMES: [StepState; 7] = [
@@ -46,6 +47,8 @@ fn next() -> impl Strategy<Value = Next> {
         4 => Just(Kind::StepOpened),
         4 => Just(Kind::StepClosed),
         6 => prop::sample::select(&KINDS[..]),
+        1 => Just(Kind::Closed),
+        1 => Just(Kind::Reviewed),
     ];
     let step = prop_oneof![8 => prop::sample::select(&[Some("a"), Some("b")][..]), 1 => Just(None), 1 => Just(Some("c"))];
     let outcome = prop_oneof![9 => prop::sample::select(&OUTCOMES[..]).prop_map(Some), 1 => Just(None)];
@@ -79,9 +82,16 @@ pub(crate) fn facts(next: &Next, seq: u64, last: Option<u64>) -> Facts {
     match next.kind {
         Kind::Requested => facts.signed = signed.as_object().cloned(),
         Kind::ClosedFromPlan => facts.scope = Some("p/s".into()),
+        Kind::Reviewed => facts.signed = reviewed(next).as_object().cloned(),
         _ => {}
     }
     facts
+}
+
+/// A verdict that fits where the step is `a`; one by the requester that says so, but for `c`.
+fn reviewed(next: &Next) -> serde_json::Value {
+    let verdict = if next.step == Some("b") { "drill" } else { "justified" };
+    json!({"verdict": verdict, "self_review": next.step != Some("c")})
 }
 
 /// A likely life, so that the random entries meet every state.
@@ -154,8 +164,18 @@ proptest! {
             } else {
                 prop_assert!(after.closed_at.is_none() && after.review_due_at().is_none());
             }
-            // What has ended is moved by nothing but a command that came through late.
-            if was.is_some_and(State::is_ended) {
+            // A verdict is given once, to what is closed, and stands while it is closed.
+            let verdict = before.as_ref().and_then(|grant| grant.review.clone());
+            if next.kind == Kind::Reviewed {
+                prop_assert_eq!((was, after.state), (Some(State::Closed), State::Closed));
+                prop_assert!(verdict.is_none() && after.review.is_some());
+            } else {
+                let expected = verdict.filter(|_| after.state == State::Closed);
+                prop_assert_eq!(&after.review, &expected);
+            }
+            // What has ended is moved by nothing but its review, or a command that came through
+            // late.
+            if was.is_some_and(State::is_ended) && next.kind != Kind::Reviewed {
                 prop_assert_eq!((next.kind, after.state), (Kind::StepOpened, State::Closing));
             }
             // Once closing began there is no way back to open.
@@ -188,6 +208,18 @@ fn p03_a_life_reaches_every_state_that_the_random_one_is_held_against() {
     let closed = Next { kind: Kind::Closed, step: None, outcome: None, wrong_prev: false, bare: false };
     let closed = apply(grant.clone(), &facts(&closed, 9, grant.map(|grant| grant.last))).unwrap();
     assert_eq!(closed.state, State::Closed);
+    let verdict =
+        Next { kind: Kind::Reviewed, step: Some("a"), outcome: None, wrong_prev: false, bare: false };
+    let reviewed = apply(Some(closed.clone()), &facts(&verdict, 10, Some(closed.last))).unwrap();
+    assert_eq!(reviewed.review.as_ref().unwrap().verdict, Verdict::Justified);
+    assert!(reviewed.review.as_ref().unwrap().self_review);
+    let again = apply(Some(reviewed.clone()), &facts(&verdict, 11, Some(reviewed.last)));
+    assert_eq!(again.unwrap_err().why, "it has its verdict already");
+    for (step, why) in [("b", "the verdict `drill`"), ("c", "the requester reviewed it")] {
+        let verdict = Next { step: Some(step), ..verdict.clone() };
+        let refused = apply(Some(closed.clone()), &facts(&verdict, 10, Some(closed.last))).unwrap_err();
+        assert!(refused.why.starts_with(why), "{refused}");
+    }
     let late = Next {
         kind: Kind::StepOpened,
         step: Some("b"),
@@ -195,6 +227,6 @@ fn p03_a_life_reaches_every_state_that_the_random_one_is_held_against() {
         wrong_prev: false,
         bare: false,
     };
-    let late = apply(Some(closed.clone()), &facts(&late, 10, Some(closed.last))).unwrap();
-    assert_eq!((late.state, late.closed_at), (State::Closing, None));
+    let late = apply(Some(reviewed.clone()), &facts(&late, 11, Some(reviewed.last))).unwrap();
+    assert_eq!((late.state, late.closed_at, late.review), (State::Closing, None, None));
 }

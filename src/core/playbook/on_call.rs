@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Datelike, Timelike, Utc, Weekday};
 use chrono_tz::Tz;
+use std::fmt;
 use std::str::FromStr;
 
 /// Days and hours of one time zone. A window past midnight belongs to the day it begins on.
@@ -49,6 +50,14 @@ impl FromStr for OnCall {
         }
         let zone = zone.parse().map_err(|_| OnCallError::Zone(zone.to_owned()))?;
         Ok(Self { first: day(first)?, last: day(last)?, from, until, zone })
+    }
+}
+
+impl fmt::Display for OnCall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let clock = |minutes: u32| format!("{:02}:{:02}", minutes / 60, minutes % 60);
+        let (from, until) = (clock(self.from), clock(self.until));
+        write!(f, "{}-{} {from}-{until} {}", self.first, self.last, self.zone)
     }
 }
 
@@ -136,6 +145,9 @@ mod tests {
             "Mon-Sun ++:00-24:00 UTC",
         ] {
             assert_eq!(bad.parse::<OnCall>(), Err(OnCallError::Form), "{bad}");
+        }
+        for hours in ["Mon-Fri 08:00-18:00 Europe/Berlin", "Sat-Sun 22:05-24:00 UTC"] {
+            assert_eq!(hours.parse::<OnCall>().unwrap().to_string(), hours);
         }
         let mars = "Mon 10:00-11:00 Mars/Base".parse::<OnCall>();
         assert_eq!(mars, Err(OnCallError::Zone("Mars/Base".into())));

@@ -23,11 +23,8 @@ impl Scope {
             Touch::Hardware => note(true, "touch = \"hardware\""),
         }
         note(self.duration.extension.is_some(), "duration.extend");
-        note(self.limits.routine.is_some(), "limits.routine");
         note(self.recording == Recording::Required, "recording = \"required\"");
         note(self.recording_input, "recording-input = true");
-        note(self.drill_every.is_some(), "drill-every");
-        note(self.on_call.is_some(), "on-call");
         let kinds = |wanted: fn(&StepKind) -> bool| self.steps.iter().any(|step| wanted(&step.kind));
         note(kinds(|kind| matches!(kind, StepKind::SshCert(_))), "kind = \"ssh-cert\"");
         note(kinds(|kind| matches!(kind, StepKind::SealedSecret(_))), "kind = \"sealed-secret\"");

@@ -20,6 +20,8 @@ mod refusal;
 mod registered;
 mod round;
 mod schema;
+mod standing;
+mod story;
 mod verify;
 
 pub use append::Batch;
@@ -35,6 +37,7 @@ pub use record::Recorded;
 pub use refusal::Refusal;
 pub use registered::{NoSuchScope, Registered, RegisteredFile, RegisteredPlaybook, SETTINGS};
 pub use round::{Round, StepReport};
+pub use story::Story;
 pub use verify::{Anchored, Finding, Given, Verification, VerifyOptions};
 
 use crate::core::canonical::CanonicalError;

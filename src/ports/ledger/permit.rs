@@ -243,18 +243,25 @@ impl Batch<'_> {
         let Ok((_, scope)) = registered.scope(&grant.scope) else {
             return Ok(Err(policy::Refusal::RegistrationChanged));
         };
-        let others = super::read::others(self.connection(), grant)?;
-        if let Err(refusal) =
-            policy::may_open(scope, registered.roster(), &grant.person, grant.duration_s, &others, self.now())
-        {
+        let standing = super::standing::standing(
+            self.connection(),
+            self.genesis(),
+            registered,
+            &grant.scope,
+            scope,
+            Some(grant.id.as_str()),
+            self.now(),
+        )?;
+        let duration = crate::core::duration::Seconds::new(grant.duration_s);
+        let wanted = policy::Wanted { person: &grant.person, duration, drill: grant.drill };
+        if let Err(refusal) = policy::may_open(scope, registered.roster(), &wanted, &standing, self.now()) {
             return Ok(Err(refusal));
         }
         let boot_ms = |seconds: u64| self.now().boot_ms + 1_000 * seconds;
-        let length = crate::core::duration::Seconds::new(grant.duration_s);
         Ok(Ok(Terms {
             activation_boot_ms: boot_ms(policy::activation_seconds(scope)),
             deadline_boot_ms: boot_ms(grant.duration_s),
-            expires_at: rfc3339(self.now().wall + length.delta()),
+            expires_at: rfc3339(self.now().wall + duration.delta()),
             steps: scope.steps.iter().map(|step| step.id.clone()).collect(),
         }))
     }

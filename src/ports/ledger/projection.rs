@@ -142,9 +142,9 @@ pub(super) fn write(connection: &Connection, grant: &Grant) -> Result<(), Ledger
         (Some(due_at), _) => {
             connection
                 .prepare_cached(
-                    r#"INSERT OR REPLACE INTO review("grant", due_at, verdict) VALUES (?1, ?2, NULL)"#,
+                    r#"INSERT OR REPLACE INTO review("grant", due_at, verdict) VALUES (?1, ?2, ?3)"#,
                 )?
-                .execute((&row.id, rfc3339(due_at)))?;
+                .execute((&row.id, rfc3339(due_at), verdict(grant)))?;
         }
         // Closed, and then open again: an activation that had been given up came through late.
         (None, State::Closing) => {
@@ -153,6 +153,11 @@ pub(super) fn write(connection: &Connection, grant: &Grant) -> Result<(), Ledger
         _ => {}
     }
     Ok(())
+}
+
+/// The word in `review.verdict`; none while the review is owed.
+pub(super) fn verdict(grant: &Grant) -> Option<&'static str> {
+    grant.review.as_ref().map(|review| review.verdict.as_str())
 }
 
 /// Notes which entries are registrations.
@@ -204,9 +209,14 @@ mod tests {
                 let folded: Vec<_> =
                     after.steps.iter().map(|step| (step.id.clone(), step.state.as_str().to_owned())).collect();
                 prop_assert_eq!(steps, folded);
-                let due: Option<String> =
-                    connection.query_row("SELECT due_at FROM review", [], |row| row.get(0)).optional().unwrap();
-                prop_assert_eq!(due, after.review_due_at().map(rfc3339));
+                let review: Option<(String, Option<String>)> = connection
+                    .query_row("SELECT due_at, verdict FROM review", [], |row| Ok((row.get(0)?, row.get(1)?)))
+                    .optional()
+                    .unwrap();
+                let expected = after.review_due_at().map(|due_at| {
+                    (rfc3339(due_at), verdict(&after).map(str::to_owned))
+                });
+                prop_assert_eq!(review, expected);
                 grant = Some(after);
             }
         }

@@ -6,12 +6,11 @@ use crate::core::deadline::Deadline;
 use crate::core::entry::{Facts, Kind};
 use crate::core::grant::{Grant, State};
 use crate::core::moment::{Moment, parse_rfc3339};
-use crate::core::policy::Other;
 use rusqlite::{Connection, OptionalExtension};
 use std::collections::BTreeMap;
 
 /// The states in which something may be open; the partial index `grant_live` holds just these.
-const LIVE: &str = "state NOT IN ('closed', 'activation-failed')";
+pub(super) const LIVE: &str = "state NOT IN ('closed', 'activation-failed')";
 
 /// A grant that may have to be closed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +59,8 @@ pub struct GrantRow {
 pub enum Which {
     /// What is open, and what is owed.
     Current,
+    /// What owes its review, the longest overdue first.
+    Owed,
     /// All there ever were.
     All,
     /// This one.
@@ -132,6 +133,11 @@ impl Ledger {
                 ),
                 None,
             ),
+            Which::Owed => (
+                r#"id IN (SELECT "grant" FROM review INDEXED BY review_owed WHERE verdict IS NULL)"#
+                    .to_owned(),
+                None,
+            ),
             Which::All => ("1".to_owned(), None),
             Which::One(id) => ("id = ?1".to_owned(), Some(id)),
         };
@@ -143,7 +149,11 @@ impl Ledger {
         let rows = statement
             .query_map(rusqlite::params_from_iter(one), Row::read)?
             .collect::<Result<Vec<_>, _>>()?;
-        rows.into_iter().map(|row| self.grant_row(row)).collect()
+        let mut rows = rows.into_iter().map(|row| self.grant_row(row)).collect::<Result<Vec<_>, _>>()?;
+        if *which == Which::Owed {
+            rows.sort_by(|a, b| a.review.cmp(&b.review));
+        }
+        Ok(rows)
     }
 
     fn grant_row(&self, row: Row) -> Result<GrantRow, LedgerError> {
@@ -178,7 +188,7 @@ impl Ledger {
     }
 
     /// The free texts of a statement; `None` once they were redacted.
-    fn statement_texts(&self, digest: &str) -> Result<Option<serde_json::Value>, LedgerError> {
+    pub(super) fn statement_texts(&self, digest: &str) -> Result<Option<serde_json::Value>, LedgerError> {
         let bytes: Option<Vec<u8>> = self
             .connection
             .prepare_cached("SELECT bytes FROM text WHERE sha512 = ?1")?
@@ -220,7 +230,7 @@ impl Ledger {
     }
 }
 
-fn parse_state(word: &str) -> Result<State, LedgerError> {
+pub(super) fn parse_state(word: &str) -> Result<State, LedgerError> {
     State::ALL.into_iter().find(|state| state.as_str() == word).ok_or_else(|| {
         LedgerError::Corrupt(format!("`{}` is no state of a grant", crate::core::text::escape(word)))
     })
@@ -232,43 +242,6 @@ fn deadline(row: &Row) -> Option<Deadline> {
         boot_id: row.boot_id.clone()?,
         boot_ms: row.boot_ms?,
     })
-}
-
-/// The other grants of the same scope that policy counts against a new one.
-pub(super) fn others(connection: &Connection, grant: &Grant) -> Result<Vec<Other>, LedgerError> {
-    others_of(connection, &grant.scope, Some(grant.id.as_str()))
-}
-
-pub(super) fn others_of(
-    connection: &Connection,
-    scope: &str,
-    but: Option<&str>,
-) -> Result<Vec<Other>, LedgerError> {
-    let mut statement = connection.prepare_cached(&format!(
-        r#"SELECT {COLUMNS} FROM "grant" INDEXED BY grant_live WHERE {LIVE} AND scope = ?1
-           UNION ALL
-           SELECT {COLUMNS} FROM (SELECT {COLUMNS} FROM "grant" INDEXED BY grant_scope
-             WHERE scope = ?1 AND closed_at IS NOT NULL ORDER BY closed_at DESC LIMIT 1)"#
-    ))?;
-    let rows = statement.query_map([scope], Row::read)?.collect::<Result<Vec<_>, _>>()?;
-    let mut others = Vec::new();
-    for row in rows.into_iter().filter(|row| Some(row.id.as_str()) != but) {
-        let last = projection::facts(connection, row.last)?;
-        others.push(Other {
-            state: parse_state(&row.state)?,
-            opened: row.expires_at.is_some(),
-            grant: row.id,
-            last: last.moment(),
-        });
-    }
-    Ok(others)
-}
-
-impl Ledger {
-    /// The grants of a scope that count against a new one.
-    pub fn others(&self, scope: &str) -> Result<Vec<Other>, LedgerError> {
-        others_of(&self.connection, scope, None)
-    }
 }
 
 /// The recorded outputs of a grant's steps, by step and name.

@@ -1,13 +1,16 @@
 //! Recording what a person confirmed: the third link of the order of an act.
 
 use super::head::root_at;
+use super::standing::scope_of;
 use super::{Batch, Ledger, LedgerError, registered};
 use crate::core::entry::{Facts, Kind};
 use crate::core::id::GrantId;
 use crate::core::moment::Moment;
+use crate::core::policy::{self, Reviewer};
+use crate::core::review::Verdict;
 use crate::core::roster::Roster;
 use crate::core::sshsig::Sshsig;
-use crate::core::statement::{Register, Request, Statement, Verb};
+use crate::core::statement::{Register, Request, Review, Statement, Verb};
 use crate::ports::signer::Confirmed;
 use data_encoding::HEXLOWER;
 use std::marker::PhantomData;
@@ -67,6 +70,42 @@ impl Ledger {
         let roster = registered::roster(batch.connection())?;
         let mut facts = batch.judge(confirmed, &roster, Kind::Requested)?;
         facts.grant = facts.signed_str("grant").map(str::to_owned);
+        batch.record(confirmed, facts)
+    }
+
+    /// Records a verdict, once the reviewer and the grant are judged again on what stands now.
+    pub fn record_review(
+        &mut self,
+        confirmed: &Confirmed<Review>,
+        now: &Moment,
+    ) -> Result<Recorded<Review>, LedgerError> {
+        let registered = self.registered()?;
+        let id = confirmed.statement().signed().get("grant").and_then(|id| id.as_str());
+        let id = id.unwrap_or_default().to_owned();
+        let story = self.story(&id)?;
+        let requested = story.as_ref().and_then(|story| story.requested("incident"));
+        let batch = Batch::begin(self, now)?;
+        let roster = registered::roster(batch.connection())?;
+        let mut facts = batch.judge(confirmed, &roster, Kind::Reviewed)?;
+        let grant =
+            batch.grant(&id)?.ok_or_else(|| LedgerError::Refused("the ledger knows no such grant".into()))?;
+        let scope = scope_of(batch.connection(), batch.genesis(), &grant, registered.as_ref())?;
+        let scope =
+            scope.ok_or_else(|| LedgerError::Refused(format!("{} is not registered", grant.scope)))?;
+        let person = facts.person.as_deref().unwrap_or_default();
+        let reviewer = Reviewer::of(&grant, &scope, &roster, person).map_err(LedgerError::refused)?;
+        let verdict: Verdict =
+            facts.signed_str("verdict").unwrap_or_default().parse().map_err(LedgerError::refused)?;
+        policy::judge_verdict(&grant, verdict).map_err(LedgerError::refused)?;
+        if facts.signed_yes("self_review") != reviewer.is_self_review() {
+            return Err(LedgerError::Refused("the statement does not say whose own use it reviews".into()));
+        }
+        if policy::owes_incident(&grant, requested) != facts.signed_yes("incident_filled_in") {
+            return Err(LedgerError::Refused(
+                "the statement does not fill in the incident that is owed".into(),
+            ));
+        }
+        facts.grant = Some(id);
         batch.record(confirmed, facts)
     }
 }

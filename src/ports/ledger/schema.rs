@@ -63,6 +63,7 @@ CREATE TABLE "grant"(
 ) WITHOUT ROWID;
 CREATE INDEX grant_live ON "grant"(state, id) WHERE state NOT IN ('closed', 'activation-failed');
 CREATE INDEX grant_scope ON "grant"(scope, closed_at);
+CREATE INDEX grant_drill ON "grant"(scope, closed_at) WHERE drill = 1;
 CREATE TABLE step("grant" TEXT, idx INTEGER, id TEXT NOT NULL, state TEXT NOT NULL, PRIMARY KEY("grant", idx)) WITHOUT ROWID;
 CREATE TABLE review("grant" TEXT PRIMARY KEY, due_at TEXT NOT NULL, verdict TEXT) WITHOUT ROWID;
 CREATE INDEX review_owed ON review(due_at) WHERE verdict IS NULL;

@@ -36,6 +36,8 @@ pub struct Wish {
     pub reason: Option<String>,
     /// How long; the scope's default otherwise.
     pub length: Option<Seconds>,
+    /// Whether it is a rehearsal.
+    pub drill: bool,
     /// The key that signs.
     pub key: Option<PathBuf>,
     /// Where a receipt is to be written.
@@ -53,6 +55,8 @@ pub struct Activated {
     pub expires_at: DateTime<Utc>,
     /// For how long.
     pub length: Seconds,
+    /// Whether it is a rehearsal.
+    pub drill: bool,
 }
 
 /// How long a request may take from its record to its permit.
@@ -103,15 +107,16 @@ fn attempt(context: &Context, wish: &Wish, known: &mut Known) -> Result<Activate
         playbook: &ready.playbook_sha512,
         registered: ready.registered.seq(),
         duration: ready.length,
+        drill: ready.drill,
         os_user: &os_user,
         incident: &incident,
         reason: &reason,
         answers: &answers,
         time_given,
     };
-    let others = ledger.others(&ready.address)?;
+    let standing = ledger.standing(&ready.registered, &ready.address, ready.scope(), &now)?;
     let authorization =
-        policy::authorize_request(ready.scope(), ready.registered.roster(), &ask, &common, &others, &now)?;
+        policy::authorize_request(ready.scope(), ready.registered.roster(), &ask, &common, &standing, &now)?;
     let confirmed = confirm_and_sign(&mut terminal, &ready.key, authorization)?;
     drop(terminal);
 
@@ -164,7 +169,7 @@ fn open(
         Err(error) => return Err(roll_back(context, ledger, &id, &error.into())),
     };
     let expires_at = grant.deadline().map_or(now.wall, |deadline| deadline.wall);
-    Ok(Activated { grant: id, scope: grant.scope, expires_at, length: ready.length })
+    Ok(Activated { grant: id, scope: grant.scope, expires_at, length: ready.length, drill: ready.drill })
 }
 
 /// Closes what a failed activation opened, the step that failed too, and says how that went.

@@ -1,6 +1,6 @@
 //! All that can be refused before a person is asked anything.
 
-use super::{Known, Wish, questions};
+use super::{Known, Wish};
 use crate::core::duration::Seconds;
 use crate::core::playbook::Scope;
 use crate::core::playbook::step::{Given, Run, Step, StepKind, Surroundings};
@@ -14,7 +14,8 @@ use crate::ports::signer::Key;
 use crate::usecases::context::{Context, distrusted};
 use crate::usecases::failure::{Failure, Kind};
 use crate::usecases::registration::{playbook_files, read_drafts};
-use crate::usecases::signing::find_key;
+use crate::usecases::signing::find_person;
+use crate::usecases::texts::{incident_text, reason_text};
 use chrono::{DateTime, TimeDelta, Utc};
 
 /// A wish that nothing stands against, as far as can be told without asking.
@@ -25,6 +26,7 @@ pub(super) struct Ready {
     pub(super) person: String,
     pub(super) key: Key,
     pub(super) length: Seconds,
+    pub(super) drill: bool,
     pub(super) incident: Option<Line>,
     pub(super) reason: Option<Line>,
     pub(super) runtime: Option<RuntimeDir>,
@@ -63,18 +65,12 @@ pub(super) fn refuse(
     warn_of_drafts(context, &registered);
 
     let roster = registered.roster();
-    let key = find_key(context, wish.key.as_deref(), &|key| roster.person_by_key(key).is_some())?;
-    let person = roster.person_by_key(key.public()).map(|person| person.name.clone()).unwrap_or_default();
-    known.person = Some(person.clone());
-    if !roster.valid_at(key.public(), now.wall) {
-        return Err(Failure::new(Kind::NotConfirmed, format!("{person}'s key is no longer valid"))
-            .hint("use another key (`--key FILE`), or an admin registers a later `valid-before`")
-            .cause("key-expired"));
-    }
-    judge_os_user(context, &registered, &person)?;
+    let (person, key) = find_person(context, wish.key.as_deref(), roster, &now, &mut known.person)?;
     let (incident, reason) = texts(scope, wish)?;
     let length = wish.length.unwrap_or(scope.duration.default);
-    policy::may_open(scope, roster, &person, length.get(), &ledger.others(&address)?, &now)?;
+    let wanted = policy::Wanted { person: &person, duration: length, drill: wish.drill };
+    let standing = ledger.standing(&registered, &address, scope, &now)?;
+    policy::may_open(scope, roster, &wanted, &standing, &now)?;
     let runtime = policy::has_secrets(scope).then(|| runtime(context, &address)).transpose()?;
     judge_commands(context, scope)?;
     Ok(Ready {
@@ -84,6 +80,7 @@ pub(super) fn refuse(
         person,
         key,
         length,
+        drill: wish.drill,
         incident,
         reason,
         runtime,
@@ -138,30 +135,15 @@ fn warn_of_drafts(context: &Context, registered: &Registered) {
 
 /// Texts given as flags are judged before anything is asked.
 fn texts(scope: &Scope, wish: &Wish) -> Result<(Option<Line>, Option<Line>), Failure> {
-    let incident = wish.incident.as_deref().map(questions::incident_text).transpose()?;
+    let incident = wish.incident.as_deref().map(incident_text).transpose()?;
     if let Some(incident) = &incident {
         policy::judge_incident(scope, incident)?;
     }
-    let reason = wish.reason.as_deref().map(questions::reason_text).transpose()?;
+    let reason = wish.reason.as_deref().map(reason_text).transpose()?;
     if let Some(reason) = &reason {
         policy::judge_reason(scope, reason)?;
     }
     Ok((incident, reason))
-}
-
-/// A person who is bound to an OS user acts as that one.
-fn judge_os_user(context: &Context, registered: &Registered, person: &str) -> Result<(), Failure> {
-    let bound = registered.roster().person(person).and_then(|person| person.os_user.as_deref());
-    let here = context.environment.sudo.as_ref().map_or_else(|| context.os_user(), |sudo| sudo.user.clone());
-    match bound {
-        Some(bound) if bound != here => Err(Failure::new(
-            Kind::Refused,
-            format!("{person} is bound to the OS user {bound}; this is {here}"),
-        )
-        .hint(format!("log in as {bound}"))
-        .cause("other-os-user")),
-        _ => Ok(()),
-    }
 }
 
 fn runtime(context: &Context, address: &str) -> Result<RuntimeDir, Failure> {

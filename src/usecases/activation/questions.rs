@@ -3,7 +3,7 @@
 use super::preflight::Ready;
 use crate::core::filling::probe_command;
 use crate::core::playbook::Criterion;
-use crate::core::policy::{self, Answer, REASON_MAX, Refusal};
+use crate::core::policy::{self, Answer, Refusal};
 use crate::core::proof::Ended;
 use crate::core::text::Line;
 use crate::ports::clock;
@@ -12,6 +12,7 @@ use crate::ports::terminal::Terminal;
 use crate::usecases::context::Context;
 use crate::usecases::failure::{Failure, Kind};
 use crate::usecases::invocation::{Judgement, ready, stdin_of};
+use crate::usecases::texts::{incident_text, reason_text};
 use chrono::{DateTime, Local, NaiveTime, TimeDelta, Utc};
 
 /// Shows what opens, for whom, until when, what is recorded, when review is due.
@@ -19,7 +20,8 @@ pub(super) fn summary(terminal: &mut Terminal, ready: &Ready) -> Result<(), Fail
     let scope = ready.scope();
     let until = local(clock::now()?.wall + ready.length.delta());
     terminal.say("")?;
-    terminal.say(&format!("BREAK GLASS  {}  (risk: {})", ready.address, scope.risk.as_str()))?;
+    let what = if ready.drill { "DRILL: A REHEARSAL, BUT IT OPENS" } else { "BREAK GLASS" };
+    terminal.say(&format!("{what}  {}  (risk: {})", ready.address, scope.risk.as_str()))?;
     terminal.say(&format!("  {}", scope.title))?;
     let mut row = |name: &str, value: &str| terminal.say(&format!("  {name:<9} {value}"));
     for (index, opens) in scope.opens.iter().enumerate() {
@@ -96,35 +98,6 @@ pub(super) fn reason(terminal: &mut Terminal, ready: &Ready) -> Result<Line, Fai
     let reason = reason_text(&terminal.ask_line("Reason: ")?)?;
     policy::judge_reason(ready.scope(), &reason)?;
     Ok(reason)
-}
-
-/// An incident as it may be signed.
-pub(super) fn incident_text(text: &str) -> Result<Line, Failure> {
-    let text = text.trim();
-    if text.is_empty() {
-        return Err(Failure::new(Kind::Refused, "no incident was given")
-            .hint("give its number, or `pending` if there is none yet")
-            .cause("bad-incident"));
-    }
-    short(text, "incident", 200)
-}
-
-/// A reason as it may be signed.
-pub(super) fn reason_text(text: &str) -> Result<Line, Failure> {
-    short(text.trim(), "reason", REASON_MAX)
-}
-
-fn short(text: &str, what: &str, most: usize) -> Result<Line, Failure> {
-    let has = text.chars().count();
-    if has > most {
-        return Err(Failure::new(
-            Kind::Usage,
-            format!("the {what} has {has} characters; at most {most} fit"),
-        )
-        .hint("say it shorter, and point to where the rest is")
-        .cause("text-too-long"));
-    }
-    Ok(Line::new(text)?)
 }
 
 /// How far a person's own clock may be from this host's.

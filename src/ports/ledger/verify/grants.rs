@@ -3,7 +3,7 @@
 //! A grant is kept until its last entry, then compared and dropped: memory follows what is
 //! open, not what ever was.
 
-use super::super::projection::{COLUMNS, Row};
+use super::super::projection::{COLUMNS, Row, verdict};
 use super::finding::Findings;
 use super::rows::{integer, text};
 use crate::core::entry::{Facts, Kind};
@@ -152,11 +152,15 @@ impl<'a> Grants<'a> {
             self.connection.prepare_cached(r#"SELECT due_at, verdict FROM review WHERE "grant" = ?1"#)?;
         let found = review
             .query_row([&expected.id], |row| {
-                let open = row.get_ref(1)? == ValueRef::Null;
-                Ok((text(row.get_ref(0)?).map(str::to_owned), open))
+                let verdict = match row.get_ref(1)? {
+                    ValueRef::Null => Some(None),
+                    stored => text(stored).map(|word| Some(word.to_owned())),
+                };
+                Ok((text(row.get_ref(0)?).map(str::to_owned), verdict))
             })
             .optional()?;
-        if found != due.map(|due| (Some(due), true)) {
+        let verdict = Some(verdict(grant).map(str::to_owned));
+        if found != due.map(|due| (Some(due), verdict)) {
             find("the review is not the one that the entries give, that".to_owned());
         }
         Ok(())

@@ -96,8 +96,13 @@ impl<'a> People<'a> {
                 "another person signed it than its facts say",
             ),
             (
-                facts.kind == Kind::Requested && signed("grant") != facts.grant.as_deref(),
+                matches!(facts.kind, Kind::Requested | Kind::Reviewed)
+                    && signed("grant") != facts.grant.as_deref(),
                 "what was signed names another grant",
+            ),
+            (
+                facts.signed_yes("self_review") && self.roster.people().len() != 1,
+                "it is a self-review, and there were others who could have reviewed",
             ),
         ];
         faults.into_iter().filter(|(bad, _)| *bad).map(|(_, what)| what).collect()

@@ -5,7 +5,7 @@ use crate::core::canonical;
 use crate::core::entry::{Facts, Kind};
 use crate::core::public_key::PublicKey;
 use crate::core::sshsig::Sshsig;
-use crate::core::statement::{Register, Request, Verb, message_digest};
+use crate::core::statement::{Register, Request, Review, Verb, message_digest};
 use crate::core::text::escape;
 use data_encoding::HEXLOWER;
 use serde_json::Value;
@@ -47,6 +47,7 @@ pub(super) fn verb(kind: Kind) -> Option<(&'static str, &'static str)> {
     match kind {
         Kind::Registered => Some((Register::NAME, Register::NAMESPACE)),
         Kind::Requested => Some((Request::NAME, Request::NAMESPACE)),
+        Kind::Reviewed => Some((Review::NAME, Review::NAMESPACE)),
         _ => None,
     }
 }

@@ -1,0 +1,129 @@
+//! How a scope stands: what its live and earlier grants hold against one more.
+
+use super::Refusal;
+use crate::core::duration::Seconds;
+use crate::core::grant::State;
+use crate::core::moment::Moment;
+use crate::core::playbook::{Routine, Scope};
+use chrono::{DateTime, Utc};
+
+/// Another grant of the same scope: live, or the last one that ended.
+#[derive(Clone, Debug)]
+pub struct Other {
+    /// Its id.
+    pub grant: String,
+    /// Where it stands.
+    pub state: State,
+    /// Whether a permit to open was recorded for it.
+    pub opened: bool,
+    /// When its latest entry was made.
+    pub last: Moment,
+}
+
+/// An overdue review of the scope (P8).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Debt {
+    /// The grant that nobody reviewed.
+    pub grant: String,
+    /// Since when it is overdue.
+    pub due_at: DateTime<Utc>,
+    /// The people who may review it.
+    pub able: Vec<String>,
+}
+
+/// An earlier use of the scope; a drill is none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Use {
+    /// Its grant.
+    pub grant: String,
+    /// Who used it.
+    pub person: String,
+    /// When every step was open.
+    pub at: DateTime<Utc>,
+}
+
+/// How a scope stands: what counts against one more grant of it.
+#[derive(Clone, Debug, Default)]
+pub struct Standing {
+    /// Its live grants, and the last one that ended.
+    pub others: Vec<Other>,
+    /// Its overdue reviews, the oldest first.
+    pub debts: Vec<Debt>,
+    /// Its uses within `limits.routine`, oldest first; empty without such a limit.
+    pub uses: Vec<Use>,
+}
+
+impl Standing {
+    /// Whether one more grant of the scope may be opened next to what there is.
+    pub(super) fn allows(&self, scope: &Scope, drill: bool, now: &Moment) -> Result<(), Refusal> {
+        in_use(scope, &self.others)?;
+        cool_off(scope, &self.others, now)?;
+        debt(scope, &self.debts, now)?;
+        // A rehearsal is no use: it is never routine.
+        if drill { Ok(()) } else { routine(scope, &self.uses, now) }
+    }
+}
+
+impl Routine {
+    /// How many of these uses lie within the time before `at`.
+    pub fn count(&self, uses: &[Use], at: DateTime<Utc>) -> usize {
+        uses.iter().filter(|used| used.at <= at && used.at + self.within.delta() > at).count()
+    }
+
+    /// Whether a use at `at` is one too many to be an emergency.
+    pub fn is_reached(&self, uses: &[Use], at: DateTime<Utc>) -> bool {
+        self.count(uses, at) >= usize::try_from(self.uses).unwrap_or(usize::MAX)
+    }
+}
+
+/// A grant that is not proved closed takes the place of a live one, unless closing names the
+/// grant: then a late closing of the one can't touch the other.
+fn in_use(scope: &Scope, others: &[Other]) -> Result<(), Refusal> {
+    let counts = |other: &&Other| match other.state {
+        State::Activating => other.opened,
+        State::Active => true,
+        State::Closing | State::Unrevoked => !scope.names_grant(),
+        State::Closed | State::ActivationFailed => false,
+    };
+    let grants: Vec<String> = others.iter().filter(counts).map(|other| other.grant.clone()).collect();
+    if grants.len() < usize::try_from(scope.limits.concurrent).unwrap_or(usize::MAX) {
+        return Ok(());
+    }
+    Err(Refusal::InUse { scope: scope.name.clone(), concurrent: scope.limits.concurrent, grants })
+}
+
+fn cool_off(scope: &Scope, others: &[Other], now: &Moment) -> Result<(), Refusal> {
+    let Some(cool_off) = scope.limits.cool_off else { return Ok(()) };
+    for other in others.iter().filter(|other| other.state == State::Closed) {
+        let left = cool_off.delta() - now.waited_since(&other.last);
+        if left > chrono::TimeDelta::zero() {
+            let left = Seconds::new(u64::try_from(left.num_seconds()).unwrap_or(0) + 1);
+            return Err(Refusal::CoolOff { scope: scope.name.clone(), grant: other.grant.clone(), left });
+        }
+    }
+    Ok(())
+}
+
+/// A review that is overdue keeps its scope closed (P8), for drills too.
+fn debt(scope: &Scope, debts: &[Debt], now: &Moment) -> Result<(), Refusal> {
+    match debts.iter().find(|debt| debt.due_at <= now.wall) {
+        None => Ok(()),
+        Some(Debt { grant, due_at, able }) => Err(Refusal::Overdue {
+            scope: scope.name.clone(),
+            grant: grant.clone(),
+            due_at: *due_at,
+            able: able.clone(),
+        }),
+    }
+}
+
+fn routine(scope: &Scope, uses: &[Use], now: &Moment) -> Result<(), Refusal> {
+    match &scope.limits.routine {
+        Some(limit) if limit.block && limit.is_reached(uses, now.wall) => Err(Refusal::Routine {
+            scope: scope.name.clone(),
+            uses: limit.count(uses, now.wall),
+            limit: limit.clone(),
+        }),
+        _ => Ok(()),
+    }
+}
