@@ -170,7 +170,9 @@ fn says_nothing(word: &str) -> bool {
     let one_letter = word.chars().all(|c| word.starts_with(c));
     let count = word.chars().count();
     one_letter
-        || GENERIC.iter().any(|known| count % known.len() == 0 && known.repeat(count / known.len()) == word)
+        || GENERIC
+            .iter()
+            .any(|known| count.is_multiple_of(known.len()) && known.repeat(count / known.len()) == word)
 }
 
 fn generic_reason(history: &History<'_>) -> Option<Finding> {
@@ -249,4 +251,4 @@ fn whole_seconds(span: TimeDelta) -> Seconds {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

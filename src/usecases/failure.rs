@@ -90,6 +90,7 @@ impl From<LedgerError> for Failure {
         match error {
             LedgerError::Missing(_) => Self::new(Kind::Failed, what)
                 .hint("`glass init --person NAME --key FILE.pub` makes one; `--home DIR` names another home"),
+            LedgerError::Denied(denied) => denied.into(),
             LedgerError::Refused(_) => Self::new(Kind::Refused, what).cause("refused-by-ledger"),
             _ if integrity => Self::new(Kind::Integrity, what).hint(
                 "nothing was opened. `glass ledger verify` names what is wrong; \

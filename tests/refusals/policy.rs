@@ -196,8 +196,6 @@ fn what_is_not_supported_yet_is_refused_never_ignored() {
         ("touch", "\"required\"", "touch"),
         ("risk", "\"critical\"", "touch"),
         ("recording", "\"required\"", "recording"),
-        ("drill-every", "\"90d\"", "drill-every"),
-        ("on-call", "\"Mon-Sun 00:00-24:00 Europe/Berlin\"", "on-call"),
         (
             "duration",
             "{ default = \"10m\", max = \"1h\", extend = \"10m\", extensions = 1 }",

@@ -127,3 +127,55 @@ fn routine(scope: &Scope, uses: &[Use], now: &Moment) -> Result<(), Refusal> {
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::moment::parse_rfc3339;
+    use crate::core::playbook::{Playbook, SAMPLE};
+
+    fn now() -> Moment {
+        let wall = parse_rfc3339("2026-01-05T09:00:00.000Z").unwrap();
+        Moment { wall, boot_id: "b".into(), boot_ms: 5 }
+    }
+
+    fn scope() -> Scope {
+        Playbook::parse("sample.toml", SAMPLE).unwrap().scopes.remove(0)
+    }
+
+    #[test]
+    fn p08_an_overdue_review_keeps_the_scope_closed_for_drills_too() {
+        let debt = |seconds| Debt {
+            grant: "g-aaaaaaaaaa".into(),
+            due_at: now().wall + chrono::TimeDelta::seconds(seconds),
+            able: vec!["ben".into(), "cem".into()],
+        };
+        let standing = |debts| Standing { debts, ..Standing::default() };
+        for drill in [false, true] {
+            assert_eq!(standing(vec![debt(1)]).allows(&scope(), drill, &now()), Ok(()));
+            let refusal = standing(vec![debt(1), debt(0)]).allows(&scope(), drill, &now()).unwrap_err();
+            assert_eq!(refusal.code(), "review-overdue");
+            assert_eq!(refusal.hint(), "send this to ben or cem: glass review g-aaaaaaaaaa");
+            assert!(refusal.to_string().contains("the review of g-aaaaaaaaaa is overdue"), "{refusal}");
+        }
+    }
+
+    #[test]
+    fn routine_use_is_refused_only_where_the_scope_says_so() {
+        let used = |days| Use {
+            grant: "g-aaaaaaaaaa".into(),
+            person: "ben".into(),
+            at: now().wall - chrono::TimeDelta::days(days),
+        };
+        let allows = |uses: Vec<Use>, block, drill| {
+            let mut scope = scope();
+            scope.limits.routine = Some(Routine { uses: 2, within: Seconds::new(10 * 86_400), block });
+            Standing { uses, ..Standing::default() }.allows(&scope, drill, &now()).map_err(|r| r.code())
+        };
+        assert_eq!(allows(vec![used(9), used(1)], true, false), Err("routine"));
+        assert_eq!(allows(vec![used(10), used(1)], true, false), Ok(()));
+        assert_eq!(allows(vec![used(9), used(1)], false, false), Ok(()));
+        // A rehearsal is never routine.
+        assert_eq!(allows(vec![used(9), used(1)], true, true), Ok(()));
+    }
+}

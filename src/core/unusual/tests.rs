@@ -1,1 +1,264 @@
+//! Each rule on both sides: a false alarm costs trust.
 
+use super::*;
+use crate::core::deadline::Deadline;
+use crate::core::entry::Terms;
+use crate::core::grant::{GrantStep, OpenedOn, State};
+use crate::core::moment::{Moment, parse_rfc3339, rfc3339};
+use crate::core::playbook::{Playbook, Routine, SAMPLE};
+use serde_json::json;
+
+fn at(text: &str) -> DateTime<Utc> {
+    parse_rfc3339(text).unwrap()
+}
+
+fn moment(wall: DateTime<Utc>) -> Moment {
+    Moment { wall, boot_id: "b".into(), boot_ms: 5 }
+}
+
+/// Ten minutes on a Monday morning, of ten granted, closed a second after its end.
+pub(crate) fn closed() -> Grant {
+    let began = at("2026-01-05T09:00:00.000Z");
+    let terms = Terms {
+        activation_boot_ms: 1_000,
+        deadline_boot_ms: 600_000,
+        expires_at: rfc3339(began + TimeDelta::minutes(10)),
+        steps: vec!["file".into()],
+    };
+    Grant {
+        id: "g-aaaaaaaaaa".parse().unwrap(),
+        scope: "p/s".into(),
+        person: "ana".into(),
+        key: None,
+        state: State::Closed,
+        drill: false,
+        statement: Some("00".into()),
+        registered: Some(1),
+        requested: 2,
+        requested_at: began,
+        duration_s: 600,
+        review_within_s: 3_600,
+        opening: Some(OpenedOn { moment: moment(began), terms }),
+        activated_at: Some(began),
+        closed_at: Some(began + TimeDelta::seconds(601)),
+        steps: vec![GrantStep { id: "file".into(), state: StepState::Closed }],
+        review: None,
+        last: 9,
+    }
+}
+
+fn scope() -> Scope {
+    let mut scope = Playbook::parse("sample.toml", SAMPLE).unwrap().scopes.remove(0);
+    scope.duration.default = Seconds::new(600);
+    scope.duration.max = Seconds::new(3_600);
+    scope
+}
+
+/// A use that nothing is unusual about, to be changed in one thing.
+struct Case {
+    grant: Grant,
+    entries: Vec<Facts>,
+    scope: Scope,
+    reason: Option<&'static str>,
+    uses: Vec<Use>,
+    attempts: Vec<Attempt>,
+}
+
+fn case() -> Case {
+    let grant = closed();
+    let request = Facts::new(Kind::Requested, &moment(grant.requested_at));
+    Case {
+        entries: vec![request],
+        grant,
+        scope: scope(),
+        reason: Some("the door is stuck"),
+        uses: Vec::new(),
+        attempts: Vec::new(),
+    }
+}
+
+impl Case {
+    #[track_caller]
+    fn finds(&self, expected: &[&str]) {
+        let found = unusual(&History {
+            grant: &self.grant,
+            entries: &self.entries,
+            scope: Some(&self.scope),
+            reason: self.reason,
+            uses: &self.uses,
+            attempts: &self.attempts,
+        });
+        let ids: Vec<&str> = found.iter().map(|finding| finding.id).collect();
+        assert_eq!(ids, expected, "{found:?}");
+    }
+}
+
+fn used(person: &str, days_before: i64) -> Use {
+    let at = closed().requested_at - TimeDelta::days(days_before);
+    Use { grant: "g-bbbbbbbbbb".into(), person: person.into(), at }
+}
+
+#[test]
+fn an_ordinary_use_is_not_pointed_out() {
+    case().finds(&[]);
+    let unknown =
+        History { grant: &closed(), entries: &[], scope: None, reason: None, uses: &[], attempts: &[] };
+    assert_eq!(unusual(&unknown), []);
+}
+
+#[test]
+fn use_outside_the_hours_is_pointed_out() {
+    let on_call = |hours: &str| {
+        let mut case = case();
+        case.scope.on_call = Some(hours.parse().unwrap());
+        case
+    };
+    on_call("Mon-Fri 08:00-18:00 UTC").finds(&[]);
+    on_call("Mon-Fri 10:00-18:00 UTC").finds(&["outside-on-call"]);
+    let mut drill = on_call("Sat-Sun 10:00-18:00 UTC");
+    drill.grant.drill = true;
+    drill.finds(&[]);
+}
+
+#[test]
+fn the_third_day_of_a_person_is_repetition_and_one_long_incident_is_not() {
+    let with = |uses: Vec<Use>| Case { uses, ..case() };
+    with(vec![used("ana", 2), used("ana", 1)]).finds(&["repeated"]);
+    with(vec![used("ana", 1), used("ana", 0), used("ana", 0), used("ana", 0)]).finds(&[]);
+    with(vec![used("ben", 2), used("ana", 1)]).finds(&[]);
+    with(vec![used("ana", 31), used("ana", 30), used("ana", 1)]).finds(&[]);
+    let mut drill = with(vec![used("ana", 2), used("ana", 1)]);
+    drill.grant.drill = true;
+    drill.finds(&[]);
+}
+
+#[test]
+fn the_scopes_own_limit_goes_before_it() {
+    let with = |uses: Vec<Use>| {
+        let mut case = Case { uses, ..case() };
+        let within = Seconds::new(7 * 86_400);
+        case.scope.limits.routine = Some(Routine { uses: 2, within, block: false });
+        case
+    };
+    with(vec![used("ben", 2), used("cem", 2)]).finds(&["routine"]);
+    with(vec![used("ana", 2)]).finds(&[]);
+    with(vec![used("ana", 8), used("ana", 7), used("ana", 2)]).finds(&[]);
+}
+
+#[test]
+fn a_reason_that_says_nothing_is_pointed_out_and_one_that_does_is_not() {
+    for nothing in [
+        "test",
+        "Fix.",
+        "asdf",
+        "asdfasdfasdf",
+        "test test test",
+        "emergency access needed",
+        "aaaaaaaaaaaa",
+        "............",
+        "TESTING!!!",
+        "testtest",
+        "n/a",
+    ] {
+        Case { reason: Some(nothing), ..case() }.finds(&["generic-reason"]);
+    }
+    for something in [
+        "test cluster is down",
+        "fix the broken signer",
+        "the door is stuck",
+        "restore access to vault",
+        "urgent: db is full",
+        "debugging INC-7 with ben",
+        "Türschloss defekt",
+        "contest",
+    ] {
+        Case { reason: Some(something), ..case() }.finds(&[]);
+    }
+    let mut drill = Case { reason: Some("test"), ..case() };
+    drill.grant.drill = true;
+    drill.finds(&[]);
+}
+
+#[test]
+fn a_late_closing_is_pointed_out_and_crons_minute_is_not() {
+    let closing = |seconds: i64| {
+        let mut case = case();
+        case.grant.closed_at = Some(case.grant.requested_at + TimeDelta::seconds(600 + seconds));
+        case
+    };
+    closing(-300).finds(&[]);
+    closing(120).finds(&[]);
+    closing(121).finds(&["closed-late"]);
+    let late: Deadline = closed().deadline().unwrap();
+    assert_eq!(late.wall, at("2026-01-05T09:10:00.000Z"));
+}
+
+#[test]
+fn a_closing_that_proved_nothing_at_first_is_pointed_out() {
+    let mut case = case();
+    case.entries.push(Facts::new(Kind::Closing, &moment(closed().requested_at)));
+    case.finds(&[]);
+    case.entries.push(Facts::new(Kind::Unrevoked, &moment(closed().requested_at)));
+    case.finds(&["closed-by-retry"]);
+    case.grant.drill = true;
+    case.finds(&["closed-by-retry"]);
+    case.grant.closed_at = None;
+    case.finds(&[]);
+}
+
+#[test]
+fn near_the_maximum_is_pointed_out_where_more_than_the_default_was_asked_for() {
+    let open = |granted: u64, seconds: i64| {
+        let mut case = case();
+        case.grant.duration_s = granted;
+        let began = case.grant.requested_at;
+        case.grant.closed_at = Some(began + TimeDelta::seconds(seconds));
+        let end = began + TimeDelta::seconds(granted as i64);
+        case.grant.opening.as_mut().unwrap().terms.expires_at = rfc3339(end);
+        case
+    };
+    open(3_600, 3_240).finds(&["near-maximum"]);
+    open(3_600, 3_239).finds(&[]);
+    let mut by_default = open(3_600, 3_600);
+    by_default.scope.duration.default = Seconds::new(3_600);
+    by_default.finds(&[]);
+}
+
+#[test]
+fn a_clock_that_was_behind_is_pointed_out() {
+    let mut case = case();
+    case.entries[0].signed = json!({"time_given": "09:00"}).as_object().cloned();
+    case.finds(&["clock-behind"]);
+}
+
+#[test]
+fn access_that_was_there_before_is_pointed_out() {
+    let opened = |outcome| {
+        let mut case = case();
+        case.entries.push(Facts {
+            step: Some("file".into()),
+            outcome: Some(outcome),
+            ..Facts::new(Kind::StepOpened, &moment(closed().requested_at))
+        });
+        case
+    };
+    opened(StepState::Open).finds(&[]);
+    opened(StepState::PreExisting).finds(&["pre-existing"]);
+}
+
+#[test]
+fn a_request_that_is_lost_is_pointed_out() {
+    let mut case = case();
+    case.grant.statement = None;
+    case.finds(&["no-request"]);
+}
+
+#[test]
+fn earlier_attempts_are_pointed_out() {
+    for attempt in [Attempt::NotMet, Attempt::Abandoned, Attempt::Failed] {
+        Case { attempts: vec![attempt], ..case() }.finds(&["earlier-attempts"]);
+    }
+    let mut drill = Case { attempts: vec![Attempt::Failed], ..case() };
+    drill.grant.drill = true;
+    drill.finds(&[]);
+}

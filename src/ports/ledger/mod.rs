@@ -43,6 +43,7 @@ pub use verify::{Anchored, Finding, Given, Verification, VerifyOptions};
 use crate::core::canonical::CanonicalError;
 use crate::core::entry::{FactsError, Genesis};
 use crate::core::grant::Corrupt;
+use crate::core::policy::Denied;
 use rusqlite::{Connection, OpenFlags};
 use std::path::{Path, PathBuf};
 
@@ -85,6 +86,9 @@ pub enum LedgerError {
     /// What was to be recorded may not be.
     #[error("{0}")]
     Refused(String),
+    /// Policy says no, on what stands now.
+    #[error(transparent)]
+    Denied(#[from] Denied),
     /// SQLite failed: disk full, no permission, damaged file.
     #[error("the ledger can't be used: {0}")]
     Sqlite(#[from] rusqlite::Error),

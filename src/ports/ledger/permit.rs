@@ -117,7 +117,7 @@ impl Ledger {
                 )?;
                 batch.commit()?;
                 lock.discard()?;
-                return Err(LedgerError::Refused(refusal.to_string()));
+                return Err(policy::Denied::from(refusal).into());
             }
         };
         batch.append(

@@ -93,10 +93,10 @@ impl Ledger {
         let scope =
             scope.ok_or_else(|| LedgerError::Refused(format!("{} is not registered", grant.scope)))?;
         let person = facts.person.as_deref().unwrap_or_default();
-        let reviewer = Reviewer::of(&grant, &scope, &roster, person).map_err(LedgerError::refused)?;
+        let reviewer = Reviewer::of(&grant, &scope, &roster, person).map_err(policy::Denied::from)?;
         let verdict: Verdict =
             facts.signed_str("verdict").unwrap_or_default().parse().map_err(LedgerError::refused)?;
-        policy::judge_verdict(&grant, verdict).map_err(LedgerError::refused)?;
+        policy::judge_verdict(&grant, verdict).map_err(policy::Denied::from)?;
         if facts.signed_yes("self_review") != reviewer.is_self_review() {
             return Err(LedgerError::Refused("the statement does not say whose own use it reviews".into()));
         }

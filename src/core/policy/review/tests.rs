@@ -1,1 +1,111 @@
+//! Separation of duties, person by person.
 
+use super::*;
+use crate::core::moment::parse_rfc3339;
+use crate::core::playbook::{Playbook, SAMPLE};
+use crate::core::public_key::PublicKey;
+use crate::core::review::Reviewed;
+use crate::core::roster::RosterKey;
+use crate::core::unusual::tests::closed;
+
+fn key(byte: u8) -> PublicKey {
+    PublicKey::ed25519([byte; 32])
+}
+
+fn scope() -> Scope {
+    let mut scope = Playbook::parse("sample.toml", SAMPLE).unwrap().scopes.remove(0);
+    scope.review.by = vec![Who::Group("security".into()), Who::Person("ana".into())];
+    scope
+}
+
+fn person(name: &str, groups: &[&str], byte: u8) -> Person {
+    let groups = groups.iter().map(|group| (*group).to_owned()).collect();
+    Person { name: name.into(), groups, keys: vec![RosterKey::new(key(byte))], os_user: None }
+}
+
+/// Ana, ben who may review, cem who may not.
+fn roster() -> Roster {
+    let mut roster = Roster::founder("ana", key(1));
+    roster.add(person("ben", &["security"], 2)).unwrap();
+    roster.add(person("cem", &["oncall"], 3)).unwrap();
+    roster
+}
+
+fn grant() -> Grant {
+    Grant { key: Some(key(1).fingerprint().to_string()), ..closed() }
+}
+
+fn code(grant: &Grant, scope: &Scope, roster: &Roster, person: &str) -> &'static str {
+    match Reviewer::of(grant, scope, roster, person) {
+        Ok(reviewer) if reviewer.is_self_review() => "self",
+        Ok(_) => "other",
+        Err(refusal) => {
+            assert!(!refusal.hint().is_empty());
+            refusal.code()
+        }
+    }
+}
+
+#[test]
+fn p06_only_another_person_of_those_who_review_may() {
+    let (grant, scope, roster) = (grant(), scope(), roster());
+    assert_eq!(code(&grant, &scope, &roster, "ben"), "other");
+    assert_eq!(code(&grant, &scope, &roster, "ana"), "own-review");
+    assert_eq!(code(&grant, &scope, &roster, "cem"), "not-in-review");
+    // Who is not on the roster any more.
+    assert_eq!(code(&grant, &scope, &roster, "dan"), "not-in-review");
+    assert_eq!(able(&grant, &scope, &roster), ["ben"]);
+}
+
+#[test]
+fn p06_another_name_does_not_make_another_person() {
+    let scope = scope();
+    let mut roster = Roster::founder("boss", key(9));
+    roster.add(person("ana2", &["security"], 1)).unwrap();
+    assert_eq!(code(&grant(), &scope, &roster, "ana2"), "own-review");
+}
+
+#[test]
+fn p06_absence_approves_nobody() {
+    let mut scope = scope();
+    scope.review.by = vec![Who::Group("no-such-group".into())];
+    assert_eq!(code(&grant(), &scope, &roster(), "ben"), "not-in-review");
+    let solo = Roster::founder("ana", key(1));
+    assert_eq!(code(&grant(), &scope, &solo, "ana"), "not-in-review");
+    assert!(able(&grant(), &scope, &solo).is_empty());
+}
+
+#[test]
+fn p06_one_alone_reviews_their_own_use_unless_it_is_critical() {
+    let solo = Roster::founder("ana", key(1));
+    assert_eq!(code(&grant(), &scope(), &solo, "ana"), "self");
+    let critical = Scope { risk: Risk::Critical, ..scope() };
+    assert_ne!(code(&grant(), &critical, &solo, "ana"), "self");
+    assert_eq!(code(&grant(), &scope(), &roster(), "ana"), "own-review");
+}
+
+#[test]
+fn a_verdict_needs_a_closed_grant_without_one() {
+    let active = Grant { state: State::Active, closed_at: None, ..grant() };
+    assert_eq!(code(&active, &scope(), &roster(), "ben"), "not-closed");
+    let review = Reviewed {
+        verdict: Verdict::Justified,
+        person: "ben".into(),
+        at: parse_rfc3339("2026-01-01T00:00:00.000Z").unwrap(),
+        self_review: false,
+        statement: None,
+    };
+    let reviewed = Grant { review: Some(review), ..grant() };
+    assert_eq!(code(&reviewed, &scope(), &roster(), "ben"), "reviewed-already");
+}
+
+#[test]
+fn a_pending_incident_is_owed_but_by_a_drill() {
+    let drill = Grant { drill: true, ..grant() };
+    assert!(owes_incident(&grant(), Some("pending")));
+    assert!(!owes_incident(&grant(), Some("INC-1")) && !owes_incident(&grant(), None));
+    assert!(!owes_incident(&drill, Some("pending")));
+    let line = |text: &str| Line::new(text).unwrap();
+    assert!(judge_filled_in(&scope(), &line("pending")).is_err());
+    assert!(judge_filled_in(&scope(), &line("INC-7")).is_ok());
+}

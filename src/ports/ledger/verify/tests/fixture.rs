@@ -8,7 +8,7 @@ use crate::core::playbook::SAMPLE;
 use crate::core::public_key::PublicKey;
 use crate::core::settings::Settings;
 use crate::core::sshsig::{Sshsig, signed_data};
-use crate::core::statement::{Common, Register, Request, Seen, Statement, Verb};
+use crate::core::statement::{Common, Register, Request, Review, Seen, Statement, Verb};
 use crate::ports::ledger::{
     Batch, Finding, Founding, Given, Ledger, LedgerError, LedgerKey, Place, Verification, VerifyOptions,
 };
@@ -129,6 +129,19 @@ impl Fixture {
         let now = self.now();
         self.ledger().record_request(&confirm(statement, 1), &now).unwrap();
         id
+    }
+
+    /// A verdict by ana, who is alone, on her own use.
+    pub(super) fn review(&mut self, id: &str, verdict: &str, self_review: bool) -> Result<(), LedgerError> {
+        let mut facts = object(json!({"grant": id, "scope": "break-glass/demo-file", "verdict": verdict}));
+        if self_review {
+            facts.insert("self_review".into(), json!(true));
+        }
+        let nonce = 200 + self.clock as u8;
+        let texts = object(json!({"note": "as it should be", "title": "a file"}));
+        let statement = Statement::<Review>::new(&self.common(nonce), facts, texts).unwrap();
+        let now = self.now();
+        self.ledger().record_review(&confirm(statement, 1), &now).map(|_| ())
     }
 
     /// Appends system entries, all in one commit.

@@ -2,6 +2,7 @@
 
 mod fixture;
 mod kept;
+mod reviewed;
 mod whole;
 
 use crate::core::entry::{Facts, Kind};
