@@ -26,7 +26,9 @@ const STEP_SECONDS: u64 = 2;
 /// A door of two steps, the first of which hands out a secret.
 fn home() -> Home {
     let home = Home::new();
-    home.target.does("grant", "echo \"token of $name\"");
+    // Each effect looks whether its intent and its plan are on disk.
+    let unplanned = "[ -e $TARGET/../home/open/${name%-*}.json ] || : > $TARGET/unplanned";
+    home.target.does("grant", &format!("echo \"token of $name\"; {unplanned}"));
     let limit = format!("{STEP_SECONDS}s");
     let secret = "output = { token = { line = 1, env = \"TOKEN\" } }";
     let scope = Scope::new("front")
@@ -180,11 +182,7 @@ impl Due {
 
     /// Kills `args` at the `nth` of `calls`, then lets one `expire` close; whether it was killed.
     fn killed(&self, calls: &str, nth: usize, args: &[String], copy: &Path) -> bool {
-        let first = self.home.run_at(
-            copy,
-            &killing(calls, nth, true),
-            &args.iter().map(String::as_str).collect::<Vec<_>>(),
-        );
+        let first = self.home.run_at(copy, &killing(calls, nth, true), &strs(args));
         self.home.run_at(copy, &[] as &[&str], &["expire"]).exits(0);
         self.home.settled_at(copy);
         first.code != Some(0)
@@ -230,4 +228,41 @@ fn p02_a_watchdog_killed_at_any_point_is_made_good_by_one_expire() {
             vec!["__watchdog".into(), config, state, due.grant.clone()]
         });
     }
+}
+
+#[test]
+fn p01_no_effect_runs_without_its_recorded_intent_and_plan_whatever_the_disk_refuses() {
+    if !can_trace() {
+        return;
+    }
+    let home = home();
+    let calls = "pwrite64,fsync,fdatasync,rename,renameat,renameat2,ftruncate,fallocate";
+    for nth in 1.. {
+        // From this point on, the disk takes nothing.
+        let mut full = killing(calls, nth, false);
+        *full.last_mut().unwrap() = format!("inject={calls}:error=ENOSPC:when={nth}+");
+        let mut person = Person::start(&mut home.at_terminal_under(&full, &strs(&home.wish("front", &[]))));
+        if person.meets("Type doors/front to confirm: ") {
+            person.send_line("doors/front");
+        }
+        match person.exit_code() {
+            0 => break,
+            1 | 6 | 7 => {}
+            other => panic!("exit code {other}; the screen:\n{}", person.screen()),
+        }
+    }
+    home.kill_watchdogs();
+    let acted = fs::read_to_string(home.target.path().join("calls")).unwrap_or_default();
+    let acted: Vec<_> = acted.lines().filter_map(|line| line.strip_prefix("grant ")).collect();
+    assert!(acted.len() > 4, "{acted:?}");
+    for name in acted {
+        let kinds = home.kinds(name.rsplit_once('-').unwrap().0);
+        assert!(kinds.starts_with(&["requested".into(), "opening".into()]), "{name}: {kinds:?}");
+    }
+    assert!(!home.target.path().join("unplanned").exists(), "a step was opened without its close plan");
+    one_expire(&home);
+}
+
+fn strs(args: &[String]) -> Vec<&str> {
+    args.iter().map(String::as_str).collect()
 }

@@ -8,7 +8,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use support::{Home, LONG, Ran, Scope, bare, text, wait_until};
+use support::{Home, LONG, Ran, Scope, bare, requires, text, wait_until};
 
 /// Refuses pushes to `main`, unless an override says that it has not expired yet.
 const HOOK: &str = r#"#!/bin/sh
@@ -104,6 +104,9 @@ fn epoch() -> u64 {
 
 #[test]
 fn p02_a_protected_branch_opens_for_a_while_and_closes_by_itself() {
+    if !requires("git") {
+        return;
+    }
     let project = Project::new();
     project.push().exits(1).says("main is protected");
 
@@ -127,6 +130,9 @@ fn p02_a_protected_branch_opens_for_a_while_and_closes_by_itself() {
 
 #[test]
 fn p02_with_the_watchdog_killed_the_next_expire_closes() {
+    if !requires("git") {
+        return;
+    }
     let project = Project::new();
     let grant = project.activate("2s");
     project.home.kill_watchdog(&grant);

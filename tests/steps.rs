@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
-use support::{Home, LONG, Person, Scope, text, wait_until, with_argument};
+use support::{Home, LONG, Person, Scope, skipped, text, wait_until, with_argument};
 
 const ADDRESS: &str = "doors/front";
 
@@ -388,7 +388,7 @@ fn p10_a_command_gets_the_environment_that_the_playbook_names_and_no_more() {
 #[test]
 fn p09_a_step_runs_as_the_user_that_the_playbook_names() {
     if !geteuid().is_root() {
-        println!("skipped: only root can run a step as someone else");
+        skipped("only root can run a step as someone else");
         return;
     }
     let who = "printf '%s\\n' \"$(id -un)\" \"$(id -G)\" \"$HOME\"";

@@ -62,7 +62,7 @@ fn verify(
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
     let verification = context.ledger_to_read()?.verify(&options, workers).map_err(Failure::from)?;
     match format {
-        Format::Json => screen::data(&format!("{:#}\n", verification::to_json(&verification))),
+        Format::Json => screen::json(&verification::to_json(&verification)),
         _ => screen::data(&verification::to_text(&verification)),
     }
     Ok(if verification.is_whole() { exit::DONE } else { exit::code(Kind::Integrity) })

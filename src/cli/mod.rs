@@ -41,10 +41,10 @@ pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
 }
 
 fn run(args: Vec<OsString>) -> u8 {
-    let args = match Args::try_parse_from(args) {
+    let args = match Args::try_parse_from(&args) {
         Ok(args) => args,
         Err(error) if error.use_stderr() => {
-            screen::error(error.render().to_string().trim_end());
+            screen::error(usage(&args, &error).trim_end());
             return exit::USAGE;
         }
         Err(help) => {
@@ -57,6 +57,7 @@ fn run(args: Vec<OsString>) -> u8 {
     }
     screen::set_color(args.color);
     match dispatch(args) {
+        Ok(exit::DONE) if screen::is_incomplete() => exit::code(Kind::Failed),
         Ok(code) => code,
         Err(error) => match error.downcast_ref::<Failure>() {
             Some(failure) => {
@@ -68,6 +69,16 @@ fn run(args: Vec<OsString>) -> u8 {
                 exit::code(Kind::Failed)
             }
         },
+    }
+}
+
+/// What is wrong with the command line. clap repeats arguments as they are: what it says of
+/// the same arguments made inert can be shown (P10).
+fn usage(args: &[OsString], error: &clap::Error) -> String {
+    let inert = args.iter().map(|arg| escape(&arg.to_string_lossy()));
+    match Args::try_parse_from(inert) {
+        Err(same) if same.use_stderr() => same.render().to_string(),
+        _ => escape(&error.render().to_string()),
     }
 }
 

@@ -21,7 +21,7 @@ pub(super) fn run(
             let now = clock::now()?.wall;
             let scopes = playbooks::list(&Context::find(flag, environment, screen::talk)?)?;
             match format {
-                Format::Json => screen::data(&format!("{:#}\n", reading::list_to_json(&scopes, now))),
+                Format::Json => screen::json(&reading::list_to_json(&scopes, now)),
                 _ => screen::data(&reading::list_to_table(&scopes, now, screen::width())),
             }
             Ok(exit::DONE)
@@ -34,7 +34,7 @@ pub(super) fn run(
         PlaybookVerb::Lint { files } => {
             let linted = playbooks::lint(flag, environment, &files, screen::talk)?;
             match format {
-                Format::Json => screen::data(&format!("{:#}\n", reading::lint_to_json(&linted))),
+                Format::Json => screen::json(&reading::lint_to_json(&linted)),
                 _ => screen::data(&reading::lint_to_text(&linted)),
             }
             let faulty = linted.iter().any(|file| file.faults.is_some());

@@ -13,7 +13,7 @@ use std::path::Path;
 pub(super) fn list(context: &Context, format: Format) -> anyhow::Result<u8> {
     let (rows, now) = (review::owed(context)?, clock::now()?.wall);
     match format {
-        Format::Json => screen::data(&format!("{:#}\n", reviews::to_json(&rows, now))),
+        Format::Json => screen::json(&reviews::to_json(&rows, now)),
         _ => screen::data(&reviews::to_table(&rows, now, screen::width())),
     }
     Ok(exit::DONE)
@@ -26,7 +26,7 @@ pub(super) fn run(context: &Context, wish: Wish, format: Format) -> anyhow::Resu
             return Err(unasked("a verdict is given without `--format json`").into());
         }
         let story = review::tell(context, &wish.grant)?;
-        screen::data(&format!("{:#}\n", story::to_json(&story, clock::now()?.wall)));
+        screen::json(&story::to_json(&story, clock::now()?.wall));
         return Ok(exit::DONE);
     }
     done(&review::review(context, &wish)?);

@@ -2,10 +2,28 @@
 //! away is no failure of ours.
 
 use super::args::Color;
-use std::io::{BufWriter, IsTerminal, StdoutLock, Write};
+use crate::core::text::escape_json;
+use serde_json::Value;
+use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 static QUIET: AtomicBool = AtomicBool::new(false);
+static INCOMPLETE: AtomicBool = AtomicBool::new(false);
+
+/// Whether some data could not be written: what stands on a full disk must not pass for whole.
+pub(super) fn is_incomplete() -> bool {
+    INCOMPLETE.load(Ordering::Relaxed)
+}
+
+/// A closed pipe means that nobody reads on: there is nobody to tell either.
+fn note(written: io::Result<()>) {
+    if let Err(problem) = written
+        && problem.kind() != io::ErrorKind::BrokenPipe
+        && !INCOMPLETE.swap(true, Ordering::Relaxed)
+    {
+        error(&format!("{} the output is incomplete: {problem}", alarm("glass:")));
+    }
+}
 
 /// From now on talk is left out; errors still come.
 pub(super) fn be_quiet() {
@@ -17,6 +35,11 @@ pub(super) fn data(text: &str) {
     Stream::new().data(text);
 }
 
+/// Writes JSON for people and programs.
+pub(super) fn json(value: &Value) {
+    data(&(escape_json(&format!("{value:#}")) + "\n"));
+}
+
 /// Much data, piece by piece.
 pub(super) struct Stream(BufWriter<StdoutLock<'static>>);
 
@@ -26,8 +49,13 @@ impl Stream {
     }
 
     pub(super) fn data(&mut self, text: &str) {
-        // A closed pipe means that nobody reads on: there is nobody to tell either.
-        let _ = self.0.write_all(text.as_bytes());
+        note(self.0.write_all(text.as_bytes()));
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        note(self.0.flush());
     }
 }
 

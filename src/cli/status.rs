@@ -24,7 +24,7 @@ pub(super) fn run(context: &Context, which: &Which, check: bool, format: Format)
     let now = clock::now()?.wall;
     let rows = context.ledger_to_read()?.grants(which).map_err(Failure::from)?;
     match (format, which, rows.first()) {
-        (Format::Json, _, _) => screen::data(&format!("{:#}\n", status::to_json(&rows, now))),
+        (Format::Json, _, _) => screen::json(&status::to_json(&rows, now)),
         (_, Which::One(_), Some(row)) => screen::data(&status::to_story(row, now)),
         (_, Which::One(id), None) => {
             let failure = Failure::new(Kind::Refused, format!("there is no grant {id}"));

@@ -25,10 +25,19 @@ pub enum Ended {
 pub struct Captured {
     /// The first bytes, up to the cap of the effect room.
     pub kept: Zeroizing<Vec<u8>>,
+    /// The last bytes, of a stream that is longer than `kept`; empty otherwise.
+    pub end: Zeroizing<Vec<u8>>,
     /// How many bytes came in all.
     pub length: u64,
     /// SHA-256 of all that came.
     pub sha256: [u8; 32],
+}
+
+impl Captured {
+    /// The end of the stream, as far as it was kept.
+    pub fn last(&self) -> &[u8] {
+        if self.end.is_empty() { &self.kept } else { &self.end }
+    }
 }
 
 impl std::fmt::Debug for Captured {
@@ -121,6 +130,7 @@ mod tests {
     fn outcome(ended: Ended, stdout: &str, stderr: &str) -> Outcome {
         let captured = |text: &str| Captured {
             kept: Zeroizing::new(text.as_bytes().to_vec()),
+            end: Zeroizing::new(Vec::new()),
             length: text.len() as u64,
             sha256: [0; 32],
         };

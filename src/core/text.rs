@@ -63,6 +63,20 @@ pub fn escape(text: &str) -> String {
     shown
 }
 
+/// JSON made inert for a screen, and still the same to a program: each hostile character that
+/// JSON lets stand in a string becomes `\uXXXX`. Line feeds between values stay.
+pub fn escape_json(json: &str) -> String {
+    let mut shown = String::with_capacity(json.len());
+    for c in json.chars() {
+        match is_hostile(c) && c != '\n' {
+            // All of them lie in the basic plane: one escape each.
+            true => shown.push_str(&format!("\\u{:04x}", u32::from(c))),
+            false => shown.push(c),
+        }
+    }
+    shown
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -83,6 +97,14 @@ mod tests {
         #[test]
         fn p10_escaped_text_is_always_inert(text in any::<String>()) {
             prop_assert!(Line::new(escape(&text)).is_ok());
+        }
+
+        #[test]
+        fn p10_escaped_json_is_inert_and_says_the_same(text in any::<String>(), hostile in "[\\u{7f}-\\u{9f}\\u{2028}\\u{202e}\\u{2066}\\u{200f}\n]*") {
+            let value = serde_json::json!({"text": text, "hostile": hostile});
+            let shown = escape_json(&format!("{value:#}"));
+            prop_assert!(shown.lines().all(|line| Line::new(line).is_ok()), "{shown:?}");
+            prop_assert_eq!(serde_json::from_str::<serde_json::Value>(&shown).unwrap(), value);
         }
     }
 }

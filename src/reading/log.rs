@@ -2,7 +2,7 @@
 //! million entries must not stand in memory.
 
 use crate::core::entry::Facts;
-use crate::core::text::escape;
+use crate::core::text::{escape, escape_json};
 
 /// What comes before the entries in JSON (`glass.ledger-log/1`).
 pub const JSON_BEGIN: &str = "{\"schema\":\"glass.ledger-log/1\",\"entries\":[";
@@ -12,7 +12,7 @@ pub const JSON_END: &str = "]}\n";
 /// One entry's facts as they are stored, with the comma before all but the first.
 pub fn json_entry(facts: &Facts, is_first: bool) -> String {
     let comma = if is_first { "" } else { "," };
-    format!("{comma}{}", String::from_utf8_lossy(&facts.to_bytes()))
+    format!("{comma}{}", escape_json(&String::from_utf8_lossy(&facts.to_bytes())))
 }
 
 /// The heading of the table.

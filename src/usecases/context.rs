@@ -1,8 +1,9 @@
 //! Where a verb acts: the home, who owns it, and what may be believed of it.
 
+use crate::core::text::escape;
 use crate::ports::clock;
 use crate::ports::config::{Distrust, Environment, Home, Judged, ReadError, Trust};
-use crate::ports::ledger::{Ledger, Place, Refusal};
+use crate::ports::ledger::{Ledger, LedgerError, Place, Refusal};
 use crate::usecases::failure::{Failure, Kind};
 use std::path::Path;
 
@@ -40,7 +41,13 @@ impl Context {
     /// Opens the ledger to read it, if its file may be believed.
     pub fn ledger_to_read(&self) -> Result<Ledger, Failure> {
         self.believe(&self.place.database)?;
-        Ok(Ledger::open_read(&self.place)?)
+        match Ledger::open_read(&self.place) {
+            // SQLite makes an index beside the log, and that takes a little space too.
+            Err(LedgerError::Sqlite(_)) if matches!(self.home.drop_ballast_if_tight(), Ok(true)) => {
+                Ok(Ledger::open_read(&self.place)?)
+            }
+            opened => Ok(opened?),
+        }
     }
 
     /// Opens the ledger for an act that opens something: its key and `open/` count too.
@@ -75,7 +82,7 @@ impl Context {
             (self.talk)(&format!(
                 "WARNING: unsigned-head: {} is missing or not this ledger's key; entries are recorded, \
                  but no checkpoint signs them until it is back",
-                self.place.key.display()
+                escape(&self.place.key.to_string_lossy())
             ));
         }
     }

@@ -88,16 +88,18 @@ impl From<LedgerError> for Failure {
         let integrity = error.is_integrity();
         let what = error.to_string();
         match error {
-            LedgerError::Missing(_) => Self::new(Kind::Failed, what)
-                .hint("`glass init --person NAME --key FILE.pub` makes one; `--home DIR` names another home"),
+            LedgerError::Missing(_) => Self::new(Kind::Failed, what).hint(
+                "put a backup back; or is it another home (`--home DIR`)? `glass init` makes a first one",
+            ),
             LedgerError::Denied(denied) => denied.into(),
             LedgerError::Refused(_) => Self::new(Kind::Refused, what).cause("refused-by-ledger"),
             _ if integrity => Self::new(Kind::Integrity, what).hint(
-                "nothing was opened. `glass ledger verify` names what is wrong; \
-                 the scope's printed card (`glass playbook show --card`) says how to open by hand",
+                "`glass ledger verify` names what is wrong; closing goes on by the close plans; \
+                 to open by hand there is the scope's printed card (`glass playbook show --card`)",
             ),
-            _ => Self::new(Kind::Failed, what)
-                .hint("nothing was opened; free disk space or mend the file, then try again"),
+            _ => Self::new(Kind::Failed, what).hint(
+                "what could not be recorded was not opened; make room or mend the file, then try again",
+            ),
         }
     }
 }

@@ -43,9 +43,15 @@ pub(super) fn record(outcome: &Outcome) -> Run {
 /// Standard output may hold a secret that the target just issued: only errors are kept.
 pub(super) fn tail(outcome: &Outcome, secrets: &[SecretString]) -> String {
     const KEPT: usize = 240;
+    let last = outcome.stderr.last();
+    // What begins before the kept end could hide the beginning of a secret from the masking.
+    let masks_all = secrets.iter().all(|secret| secret.expose_secret().len() + 8 * KEPT < last.len());
     let mut said = match &outcome.ended {
         Ended::NotStarted(why) => why.clone(),
-        _ => String::from_utf8_lossy(&outcome.stderr.kept).trim_end().to_owned(),
+        _ if outcome.stderr.end.is_empty() || masks_all => {
+            String::from_utf8_lossy(last).trim_end().to_owned()
+        }
+        _ => "(its errors are too long to be masked)".to_owned(),
     };
     for secret in secrets.iter().filter(|secret| !secret.expose_secret().is_empty()) {
         said = said.replace(secret.expose_secret(), "***");

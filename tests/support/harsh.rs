@@ -98,11 +98,7 @@ impl Home {
         self.run_at(home, none, &["ledger", "verify"]).exits(0);
         self.tidy_at(home);
         for grant in grants {
-            let uid = rustix::process::geteuid().as_raw();
-            let places =
-                [format!("/run/user/{uid}/glass"), "/run/glass".into(), format!("/dev/shm/glass-{uid}")];
-            for place in places {
-                let secrets = Path::new(&place).join(grant["id"].as_str().unwrap());
+            for secrets in secrets_of(grant["id"].as_str().unwrap()) {
                 assert!(!secrets.exists(), "secrets are left in {}", secrets.display());
             }
         }
@@ -114,6 +110,24 @@ impl Home {
         assert_eq!(names(&home.join("open")), [] as [&str; 0], "left in open/");
         let locks: Vec<_> = names(&home.join("locks")).into_iter().filter(|name| name != ".guard").collect();
         assert_eq!(locks, [] as [&str; 0], "left in locks/");
+    }
+}
+
+/// Where the secrets of a grant may lie.
+fn secrets_of(grant: &str) -> Vec<PathBuf> {
+    let uid = rustix::process::geteuid().as_raw();
+    let places = [format!("/run/user/{uid}/glass"), "/run/glass".into(), format!("/dev/shm/glass-{uid}")];
+    places.iter().map(|place| Path::new(place).join(grant)).collect()
+}
+
+/// Removes the secrets of a home's grants that a failed test left open.
+pub(super) fn remove_secrets(home: &Path) {
+    for lock in fs::read_dir(home.join("locks")).into_iter().flatten().flatten() {
+        let name = lock.file_name();
+        for secrets in name.to_str().filter(|name| name.starts_with("g-")).into_iter().flat_map(secrets_of) {
+            // Most grants have none.
+            let _ = fs::remove_dir_all(secrets);
+        }
     }
 }
 

@@ -4,8 +4,12 @@ use super::processes::end_all;
 use super::{GLASS, Person, Ran, Scope, Target, bare, glass, text};
 use rusqlite::{Connection, OpenFlags};
 use serde_json::Value;
+use ssh_key::private::{Ed25519Keypair, KeypairData};
+use ssh_key::{Cipher, Kdf, LineEnding, PrivateKey};
 use std::ffi::OsStr;
 use std::fs;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::TempDir;
@@ -17,6 +21,8 @@ pub const KEY_COMMENT: &str = "made-by-a-test";
 #[derive(Debug)]
 pub struct Home {
     directory: TempDir,
+    /// The name of the home's own directory.
+    name: String,
     /// What the playbooks open.
     pub target: Target,
 }
@@ -29,20 +35,28 @@ impl Home {
 
     /// The same below another directory, such as a tmpfs.
     pub fn in_directory(base: &Path) -> Self {
-        let home = Self::unfounded(base);
-        home.init().exits(0);
-        fs::remove_file(home.path().join("playbooks/sample.toml")).unwrap();
-        home
+        Self::unfounded(base, "home").founded()
+    }
+
+    /// The same with another name for the home's own directory.
+    pub fn named(name: &str) -> Self {
+        Self::unfounded(&std::env::temp_dir(), name).founded()
+    }
+
+    fn founded(self) -> Self {
+        self.init().exits(0);
+        fs::remove_file(self.path().join("playbooks/sample.toml")).unwrap();
+        self
     }
 
     /// Directories and ana's key; `init` has not run.
-    pub fn unfounded(base: &Path) -> Self {
+    pub fn unfounded(base: &Path, name: &str) -> Self {
         let directory = tempfile::Builder::new().prefix("glass-test-").tempdir_in(base).unwrap();
         for part in ["user", "keys"] {
             fs::create_dir(directory.path().join(part)).unwrap();
         }
         let target = Target::new(&directory.path().join("target"));
-        let home = Self { directory, target };
+        let home = Self { directory, name: name.to_owned(), target };
         home.make_key("ana", "");
         home
     }
@@ -81,7 +95,7 @@ impl Home {
 
     /// What `--home` names.
     pub fn path(&self) -> PathBuf {
-        self.root().join("home")
+        self.root().join(&self.name)
     }
 
     /// The user's own directory, `HOME`.
@@ -89,15 +103,22 @@ impl Home {
         self.root().join("user")
     }
 
-    /// Makes a key pair; an empty passphrase is none.
+    /// Makes a key pair as `ssh-keygen` does, which may not be there; an empty passphrase is none.
     pub fn make_key(&self, name: &str, passphrase: &str) -> PathBuf {
+        let mut seed = [0; 32];
+        getrandom::fill(&mut seed).unwrap();
+        let pair = Ed25519Keypair::from_seed(&seed);
+        let mut key = PrivateKey::new(KeypairData::Ed25519(pair), KEY_COMMENT).unwrap();
+        if !passphrase.is_empty() {
+            // One round is enough for a key that lives for seconds.
+            let kdf = Kdf::Bcrypt { salt: seed[..16].to_vec(), rounds: 1 };
+            key = key.encrypt_with(Cipher::Aes256Ctr, kdf, 1, passphrase).unwrap();
+        }
         let path = self.key(name);
-        // One round is enough for a key that lives for seconds.
-        let keygen = Command::new("ssh-keygen")
-            .args(["-q", "-t", "ed25519", "-a", "1", "-C", KEY_COMMENT, "-N", passphrase, "-f"])
-            .arg(&path)
-            .status();
-        assert!(keygen.unwrap().success());
+        let mut options = fs::OpenOptions::new();
+        let mut file = options.write(true).create_new(true).mode(0o600).open(&path).unwrap();
+        file.write_all(key.to_openssh(LineEnding::LF).unwrap().as_bytes()).unwrap();
+        fs::write(self.public_key(name), key.public_key().to_openssh().unwrap() + "\n").unwrap();
         path
     }
 
@@ -282,6 +303,7 @@ impl Home {
 impl Drop for Home {
     fn drop(&mut self) {
         end_all(self.root());
+        super::harsh::remove_secrets(&self.path());
         self.wipe_secrets();
     }
 }

@@ -80,6 +80,21 @@ impl Person {
         self.send(format!("{line}\r"))
     }
 
+    /// Types more than anyone would, while reading what is shown; it may be too much for the program.
+    pub fn flood(&mut self, bytes: &[u8]) -> &mut Self {
+        for piece in bytes.chunks(4096) {
+            self.try_send(piece);
+            while self.read(Duration::ZERO).is_some_and(|count| count > 0) {}
+        }
+        self
+    }
+
+    /// Types bytes, if the program still reads.
+    pub fn try_send(&mut self, bytes: impl AsRef<[u8]>) {
+        // The terminal may be gone already.
+        let _ = self.master.as_mut().expect("the terminal is there").write_all(bytes.as_ref());
+    }
+
     /// Closes the terminal.
     pub fn hang_up(&mut self) -> &mut Self {
         self.master = None;

@@ -110,6 +110,22 @@ pub fn signed_data(namespace: &str, digest: &[u8; 64]) -> Vec<u8> {
     data
 }
 
+/// A key made ready to verify many signatures: its point is decompressed once.
+#[derive(Clone, Debug)]
+pub struct Verifier {
+    key: PublicKey,
+    /// `None` where its bytes are no point: then no signature is good.
+    point: Option<VerifyingKey>,
+}
+
+impl Verifier {
+    /// Makes a key ready.
+    pub fn new(key: PublicKey) -> Self {
+        let point = VerifyingKey::from_bytes(key.point()).ok();
+        Self { key, point }
+    }
+}
+
 impl Sshsig {
     /// A plain key's signature over [`signed_data`].
     pub fn from_ed25519(key: PublicKey, namespace: &str, raw: [u8; 64]) -> Result<Self, SshsigError> {
@@ -210,15 +226,25 @@ impl Sshsig {
         digest: &[u8; 64],
         expected: &PublicKey,
     ) -> Result<Assertion, SshsigError> {
-        if self.key != *expected {
-            let (found, expected) = (self.key.fingerprint(), expected.fingerprint());
+        self.verify_by(namespace, digest, &Verifier::new(expected.clone()))
+    }
+
+    /// The same, by a key that verifies more than one.
+    pub fn verify_by(
+        &self,
+        namespace: &str,
+        digest: &[u8; 64],
+        expected: &Verifier,
+    ) -> Result<Assertion, SshsigError> {
+        if self.key != expected.key {
+            let (found, expected) = (self.key.fingerprint(), expected.key.fingerprint());
             return Err(SshsigError::OtherKey { found, expected });
         }
         if self.namespace != namespace {
             let (found, expected) = (escape(&self.namespace), namespace.to_owned());
             return Err(SshsigError::Namespace { found, expected });
         }
-        let point = VerifyingKey::from_bytes(self.key.point()).map_err(|_| SshsigError::Bad)?;
+        let point = expected.point.as_ref().ok_or(SshsigError::Bad)?;
         point
             .verify_strict(&self.message(digest), &Signature::from_bytes(&self.signature))
             .map_err(|_| SshsigError::Bad)?;

@@ -79,12 +79,16 @@ impl RuntimeDir {
     }
 
     fn make(path: &Path, uid: u32) -> io::Result<Self> {
-        match rustix::fs::mkdirat(CWD, path, PRIVATE) {
-            Ok(()) | Err(Errno::EXIST) => {}
+        let is_new = match rustix::fs::mkdirat(CWD, path, PRIVATE) {
+            Ok(()) => true,
+            Err(Errno::EXIST) => false,
             Err(error) => return Err(error.into()),
+        };
+        let proved = prove(CWD, path, uid);
+        if is_new && proved.is_err() {
+            rustix::fs::unlinkat(CWD, path, AtFlags::REMOVEDIR)?;
         }
-        let directory = prove(CWD, path, uid)?;
-        Ok(Self { path: path.to_owned(), directory })
+        Ok(Self { path: path.to_owned(), directory: proved? })
     }
 
     /// Where it is: recorded in the close plan.
@@ -161,10 +165,12 @@ impl RuntimeDir {
     }
 }
 
-/// Where the secrets of a grant may lie when nothing says where: what
-/// [`wipe`](super::wipe()) takes.
+/// Where something of a grant lies when nothing says where: what [`wipe`](super::wipe()) takes.
+///
+/// A place with nothing of the grant is left out: it may well be no place for secrets at all.
 pub fn places_of_grant(uid: u32, grant: &str) -> Vec<PathBuf> {
-    candidates(Path::new("/"), uid).into_iter().map(|candidate| candidate.join(grant)).collect()
+    let places = candidates(Path::new("/"), uid).into_iter().map(|candidate| candidate.join(grant));
+    places.filter(|place| place.symlink_metadata().is_ok()).collect()
 }
 
 fn candidates(root: &Path, uid: u32) -> Vec<PathBuf> {

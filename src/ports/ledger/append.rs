@@ -102,8 +102,12 @@ impl<'a> Batch<'a> {
         Ok(key)
     }
 
-    /// Keeps a statement's line under the digest of its message.
-    pub(super) fn statement(&self, digest: &str, line: &str, seq: u64) -> Result<(), LedgerError> {
+    /// Keeps a signed statement's line under `digest`, the lower-case hex SHA-512 of its message,
+    /// for the entry `seq` that records it.
+    ///
+    /// # Errors
+    /// A statement that was used already: it is good once.
+    pub fn statement(&self, digest: &str, line: &str, seq: u64) -> Result<(), LedgerError> {
         let used: Option<u64> = self
             .transaction
             .prepare_cached("SELECT seq FROM used_statement WHERE statement = ?1")?

@@ -44,6 +44,7 @@ use crate::core::canonical::CanonicalError;
 use crate::core::entry::{FactsError, Genesis};
 use crate::core::grant::Corrupt;
 use crate::core::policy::Denied;
+use crate::core::text::escape;
 use rusqlite::{Connection, OpenFlags};
 use std::path::{Path, PathBuf};
 
@@ -64,10 +65,10 @@ pub struct Place {
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {
     /// There is no database.
-    #[error("there is no ledger at {}", .0.display())]
+    #[error("there is no ledger at {}", shown(.0))]
     Missing(PathBuf),
     /// There is one already.
-    #[error("there is a ledger at {} already", .0.display())]
+    #[error("there is a ledger at {} already", shown(.0))]
     Exists(PathBuf),
     /// The file is some other database.
     #[error("the file is not a glass ledger")]
@@ -81,25 +82,30 @@ pub enum LedgerError {
         known: usize,
     },
     /// What is stored contradicts itself.
-    #[error("the ledger is corrupt: {0}")]
+    #[error("the ledger is corrupt: {}", escape(.0))]
     Corrupt(String),
     /// What was to be recorded may not be.
-    #[error("{0}")]
+    #[error("{}", escape(.0))]
     Refused(String),
     /// Policy says no, on what stands now.
     #[error(transparent)]
     Denied(#[from] Denied),
     /// SQLite failed: disk full, no permission, damaged file.
-    #[error("the ledger can't be used: {0}")]
+    #[error("the ledger can't be used: {}", escape(&.0.to_string()))]
     Sqlite(#[from] rusqlite::Error),
     /// A file beside the database failed.
-    #[error("{}: {cause}", path.display())]
+    #[error("{}: {cause}", shown(path))]
     File {
         /// Which file.
         path: PathBuf,
         /// Why.
         cause: std::io::Error,
     },
+}
+
+/// A path, inert.
+fn shown(path: &Path) -> String {
+    escape(&path.to_string_lossy())
 }
 
 impl LedgerError {
@@ -196,6 +202,13 @@ impl Ledger {
     /// Whether appends get a signed head: false while `ledger.key` is missing or another's.
     pub const fn signs_heads(&self) -> bool {
         self.key.is_some()
+    }
+
+    /// From here on waits for no other writer: one that keeps the file for a minute is stopped
+    /// or hangs, and what is due must not wait for it once for each grant.
+    pub fn lose_patience(&self) {
+        // It can't fail on an open connection; if it did, the wait would only stay long.
+        let _ = self.connection.busy_timeout(std::time::Duration::ZERO);
     }
 
     /// The close plans beside the database.

@@ -24,6 +24,11 @@ impl Opening {
     pub const fn grant(&self) -> &Grant {
         &self.grant
     }
+
+    /// Whether nobody took the grant over because this activation was late.
+    pub fn is_held(&self) -> bool {
+        !self.lock.is_lost()
+    }
 }
 
 /// Leave to run the closing commands of one grant.
@@ -206,6 +211,13 @@ impl Ledger {
             _ => Batch::begin(self, now)?.rebuild(&grant)?,
         };
         Ok(ClosingPermit::Granted(Box::new(Closing { plan, lock })))
+    }
+
+    /// A grant's plan as the ledger alone tells it, whatever lies in `open/`.
+    pub fn plan_anew(&mut self, id: &str, now: &Moment) -> Result<ClosePlan, LedgerError> {
+        let batch = Batch::begin(self, now)?;
+        let grant = batch.grant(id)?.ok_or_else(|| LedgerError::Corrupt(format!("{id} is gone")))?;
+        batch.rebuild(&grant)
     }
 
     /// Tells a running activation to stop: it finds out before its next step, and rolls back.

@@ -100,7 +100,8 @@ impl Plans {
         Ok(grants)
     }
 
-    fn path(&self, grant: &str) -> PathBuf {
+    /// Where a grant's plan is, if there is one.
+    pub fn path(&self, grant: &str) -> PathBuf {
         self.0.join(format!("{grant}.json"))
     }
 }

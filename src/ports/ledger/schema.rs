@@ -1,6 +1,7 @@
 //! The database's shape, and the ordered migrations that lead to it.
 
 use super::LedgerError;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, TransactionBehavior};
 
 /// Marks the file as ours in its header (`file(1)` and `PRAGMA application_id` show it): "glas".
@@ -87,6 +88,8 @@ pub(super) fn configure(connection: &Connection) -> Result<(), LedgerError> {
     connection.busy_timeout(std::time::Duration::from_secs(60))?;
     connection
         .execute_batch("PRAGMA trusted_schema = OFF; PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL;")?;
+    // Without it SQLite plans some statements anew for each value that is bound to them.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(())
 }
@@ -124,4 +127,23 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), LedgerError> {
 fn version(connection: &Connection) -> Result<usize, LedgerError> {
     let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     usize::try_from(found).map_err(|_| LedgerError::NotALedger)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rusqlite::StatementStatus::RePrepare;
+
+    #[test]
+    fn a_statement_is_planned_once_whatever_is_bound() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        configure(&connection).unwrap();
+        migrate(&mut connection).unwrap();
+        let steps =
+            || connection.prepare_cached(r#"SELECT id FROM step WHERE "grant" = ?1 ORDER BY idx"#).unwrap();
+        for grant in ["a", "b", "c"] {
+            assert!(!steps().exists([grant]).unwrap());
+        }
+        assert_eq!(steps().get_status(RePrepare), 0);
+    }
 }

@@ -11,7 +11,7 @@ use crate::core::playbook::step::{CommandStep, Given, Step, StepKind};
 use crate::core::proof::{Ended, Match, Outcome};
 use crate::core::text::Line;
 use crate::ports::clock;
-use crate::ports::effect::{Stdin, prepare_grant};
+use crate::ports::effect::{Prepared, Stdin, prepare_grant};
 use crate::ports::ledger::{Ledger, Opening, Plans, StepReport};
 use crate::ports::terminal::HeldSignals;
 use crate::usecases::context::Context;
@@ -174,12 +174,25 @@ impl Opener<'_> {
         // Asked only now: either this sees that a closing began, or that one finds in the plan
         // what it has to end.
         if !ledger.still_opening(self.opening, &clock::now()?)? {
+            self.take_back(index, prepared)?;
             return Err(Failure::new(
                 Kind::Failed,
                 "the activation was ended by someone else, or took too long",
             ));
         }
         Ok(prepared.run_until(&|| self.is_abandoned()))
+    }
+
+    /// A command that is not let act is no half-open step. Where somebody took over, the plan is
+    /// theirs, and they have seen to the command already.
+    fn take_back(&mut self, index: usize, prepared: Prepared) -> Result<(), Failure> {
+        drop(prepared);
+        let planned = &mut self.plan.steps[index];
+        (planned.began, planned.state) = (None, StepState::Pending);
+        if self.opening.is_held() {
+            Plans::without_ledger(&self.context.place.open).write(&self.plan)?;
+        }
+        Ok(())
     }
 
     /// Takes what the step's `grant` printed: recorded outputs, and secret ones.

@@ -40,6 +40,7 @@ pub fn expire(context: &Context, dry_run: bool) -> Result<Expired, Failure> {
             due_plans(&Plans::without_ledger(&context.place.open), &now)?
         }
     };
+    let is_readable = expired.failures.is_empty();
     if dry_run {
         expired.due = due.into_iter().map(|due| due.grant).collect();
         return Ok(expired);
@@ -50,7 +51,7 @@ pub fn expire(context: &Context, dry_run: bool) -> Result<Expired, Failure> {
     if let Err(error) = context.home.lay_in_ballast() {
         (context.talk)(&format!("warning: {error}"));
     }
-    if let Err(failure) = tidy::sweep(context) {
+    if is_readable && let Err(failure) = tidy::sweep(context) {
         (context.talk)(&format!("warning: {failure}"));
     }
     if let Err(error) = touch(&context.home.heartbeat()) {
@@ -109,7 +110,10 @@ fn close_all(context: &Context, due: &[Due], expired: &mut Expired) {
     let ledger = match context.ledger_to_close() {
         Ok(ledger) => Some(Mutex::new(ledger)),
         Err(failure) => {
-            expired.failures.push(failure);
+            // The same as when reading it is not told twice.
+            if expired.failures.iter().all(|told| told.what != failure.what) {
+                expired.failures.push(failure);
+            }
             None
         }
     };

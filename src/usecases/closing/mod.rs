@@ -9,12 +9,13 @@ mod tidy;
 pub mod watchdog;
 
 use crate::core::grant::State;
-use crate::core::plan::PlanMoment;
+use crate::core::plan::{ClosePlan, PlanMoment};
 use crate::ports::clock;
 use crate::ports::ledger::{Cause, Closing, ClosingPermit, GrantLock, Ledger, LedgerError, Plans};
 use crate::ports::signer;
 use crate::usecases::context::Context;
 use crate::usecases::failure::{Failure, Kind};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -51,17 +52,26 @@ pub fn close_one(
     let now = clock::now()?;
     let take = || GrantLock::acquire(&context.place.locks, grant, &now, now.boot_ms + FIRST_MS);
     let Some(lock) = take()? else { return Ok(Ending::Busy) };
-    let plan = Plans::without_ledger(&context.place.open).read(grant).ok().flatten();
+    let plan = believed_plan(context, grant).ok().flatten();
     if let Some(plan) = plan.filter(|plan| plan.closed.is_some()) {
         return finish_from_plan(context, ledger, Closing::from_plan(plan, lock));
     }
     let lock = match ledger.map(|ledger| held(ledger).close_grant(grant, lock, cause, by, &now)) {
-        Some(Ok(ClosingPermit::Granted(closing))) => return by_ledger(context, ledger, *closing),
+        Some(Ok(ClosingPermit::Granted(mut closing))) => {
+            if let (Some(ledger), Err(failure)) = (ledger, context.believe(&plan_file(context, grant))) {
+                (context.talk)(&format!("WARNING: {failure}; the plan is made anew from the ledger"));
+                closing.plan = held(ledger).plan_anew(grant, &now)?;
+            }
+            return by_ledger(context, ledger, *closing);
+        }
         Some(Ok(ClosingPermit::NothingOpen)) => return Ok(Ending::Ended),
         Some(Ok(ClosingPermit::NotDue)) => return Ok(Ending::Busy),
         Some(Ok(ClosingPermit::Unknown(lock))) => Some(lock),
         Some(Err(error)) => {
             (context.talk)(&format!("{grant}: {error}; closing goes on by its close plan"));
+            if let Some(ledger) = ledger {
+                held(ledger).lose_patience();
+            }
             take()?
         }
         None => take()?,
@@ -105,14 +115,13 @@ fn by_plan(
     grant: &str,
     lock: GrantLock,
 ) -> Result<Ending, Failure> {
-    let plans = Plans::without_ledger(&context.place.open);
-    let Some(plan) = plans.read(grant)? else {
-        return Err(Failure::new(
-            Kind::Attention,
-            format!("{grant} has no close plan, and the ledger can't be used"),
-        )
-        .hint("close it by hand: `glass playbook show --card` was printed for this"));
+    let by_hand = |what: &str| {
+        Failure::new(Kind::Attention, format!("{grant} {what}, and the ledger can't be used"))
+            .hint("close it by hand: `glass playbook show --card` was printed for this")
     };
+    let plan = believed_plan(context, grant);
+    let plan = plan.map_err(|error| by_hand(&format!("can't be closed by its plan ({error})")))?;
+    let Some(plan) = plan else { return Err(by_hand("has no close plan")) };
     let mut closing = Closing::from_plan(plan, lock);
     if closing.plan.closed.is_none() {
         let round = round::run_round(context, &mut closing)?;
@@ -123,6 +132,16 @@ fn by_plan(
         }
     }
     finish_from_plan(context, ledger, closing)
+}
+
+fn plan_file(context: &Context, grant: &str) -> PathBuf {
+    Plans::without_ledger(&context.place.open).path(grant)
+}
+
+/// A grant's plan, unless others may have written it: its commands run as this user.
+fn believed_plan(context: &Context, grant: &str) -> Result<Option<ClosePlan>, Failure> {
+    context.believe(&plan_file(context, grant))?;
+    Ok(Plans::without_ledger(&context.place.open).read(grant)?)
 }
 
 /// Records what was closed by its plan, as soon as the ledger can take it.
@@ -181,13 +200,17 @@ pub fn close_patiently(
     by: Option<&str>,
 ) -> Result<Ending, Failure> {
     let give_up = Instant::now() + PATIENCE;
+    let mut told = ledger.zip(by);
     loop {
         let ending = close_one(context, ledger, grant, cause, by)?;
         if ending != Ending::Busy || Instant::now() >= give_up {
             return Ok(ending);
         }
-        if let (Some(ledger), Some(by)) = (ledger, by) {
-            held(ledger).stop_activation(grant, by, &clock::now()?)?;
+        if let Some((ledger, by)) = told
+            && let Err(error) = held(ledger).stop_activation(grant, by, &clock::now()?)
+        {
+            (context.talk)(&format!("{grant}: {error}; waiting for who is at it"));
+            told = None;
         }
         std::thread::sleep(Duration::from_millis(100));
     }

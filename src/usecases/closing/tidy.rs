@@ -54,7 +54,10 @@ fn sweep_one(context: &Context, ledger: &Ledger, plans: &Plans, grant: &str) -> 
 pub(super) fn wipe_secrets(context: &Context, grant: &str, runtime_dir: Option<&Path>) {
     let places: Vec<PathBuf> = match runtime_dir {
         Some(place) => vec![place.to_owned()],
-        None => effect::places_of_grant(context.environment.euid, grant),
+        None => {
+            let places = effect::places_of_grant(context.environment.euid, grant);
+            places.into_iter().filter(|place| place.exists()).collect()
+        }
     };
     for place in places {
         if let Err(error) = effect::wipe(&place) {

@@ -16,6 +16,9 @@ use std::time::Duration;
 
 const TICK: Duration = Duration::from_secs(1);
 
+/// Between two looks at an orphaned command that may still act.
+const WAITING_MS: u64 = 3_000;
+
 /// Starts the watchdog of a grant and waits until it is armed.
 pub fn arm(context: &Context, grant: &str) -> Result<(), Failure> {
     let args: [OsString; 3] = [context.home.config().into(), context.home.state().into(), grant.into()];
@@ -94,7 +97,8 @@ impl Watch<'_> {
         let ending = close_one(self.context, ledger.as_ref(), self.grant, cause, None)?;
         match ending {
             Ending::Ended => return Ok(true),
-            Ending::Busy | Ending::Waiting => self.not_before = None,
+            Ending::Busy => self.not_before = None,
+            Ending::Waiting => self.not_before = Some(now.boot_ms + WAITING_MS),
             Ending::Unrevoked | Ending::EndedUnrecorded => {
                 self.tries += 1;
                 self.not_before = Some(now.boot_ms + backoff::wait_ms(self.tries, signer::random_byte()?));

@@ -9,21 +9,30 @@ use crate::core::entry::{Facts, Genesis, Kind};
 use crate::core::public_key::PublicKey;
 use crate::core::roster::{Roster, RosterKey};
 use crate::core::settings::Settings;
+use crate::core::sshsig::Verifier;
 use crate::core::text::escape;
 use data_encoding::HEXLOWER;
 use rusqlite::Connection;
 use sha2::{Digest, Sha512};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// The files of a registration: path and bytes.
 type Files = Vec<(String, Vec<u8>)>;
+
+/// A key of the roster.
+struct Owned {
+    person: String,
+    key: RosterKey,
+    verifier: Arc<Verifier>,
+}
 
 pub(super) struct People<'a> {
     connection: &'a Connection,
     genesis: &'a Genesis,
     roster: Roster,
     /// The roster's keys by fingerprint, with their owners.
-    keys: HashMap<String, (String, RosterKey)>,
+    keys: HashMap<String, Owned>,
     registrations: u64,
     statements: u64,
 }
@@ -62,16 +71,16 @@ impl<'a> People<'a> {
             findings.entry(seq, "its statement is not listed as used by this entry alone");
         }
         let entry = self.keys.get(facts.key.as_deref().unwrap_or_default());
-        let owned = entry.filter(|(person, _)| Some(person) == facts.person.as_ref());
+        let owned = entry.filter(|owned| Some(&owned.person) == facts.person.as_ref());
         match owned {
             None => findings
                 .entry(seq, "the key that signed it was not one of that person's in the roster of that time"),
-            Some((_, key)) if !key.valid_at(facts.at()) => {
+            Some(owned) if !owned.key.valid_at(facts.at()) => {
                 findings.entry(seq, "the key that signed it was no longer valid");
             }
             Some(_) => {}
         }
-        let key = owned.map(|(_, key)| key.key.clone());
+        let key = owned.map(|owned| Arc::clone(&owned.verifier));
         let line = match &facts.statement {
             Some(digest) => texts.named(seq, digest, "the text of its statement", findings)?,
             None => None,
@@ -219,8 +228,12 @@ fn settings(files: &[(String, Vec<u8>)]) -> Result<Settings, String> {
     Settings::parse(path, text).map_err(|faults| escape(&faults.to_string()))
 }
 
-fn by_fingerprint(roster: &Roster) -> HashMap<String, (String, RosterKey)> {
+fn by_fingerprint(roster: &Roster) -> HashMap<String, Owned> {
     let keys = roster.people().iter().flat_map(|person| person.keys.iter().map(move |key| (person, key)));
-    keys.map(|(person, key)| (key.key.fingerprint().to_string(), (person.name.clone(), key.clone())))
-        .collect()
+    keys.map(|(person, key)| {
+        let verifier = Arc::new(Verifier::new(key.key.clone()));
+        let owned = Owned { person: person.name.clone(), key: key.clone(), verifier };
+        (key.key.fingerprint().to_string(), owned)
+    })
+    .collect()
 }

@@ -3,20 +3,20 @@
 use super::finding::Finding;
 use crate::core::canonical;
 use crate::core::entry::{Facts, Kind};
-use crate::core::public_key::PublicKey;
-use crate::core::sshsig::Sshsig;
+use crate::core::sshsig::{Sshsig, Verifier};
 use crate::core::statement::{Register, Request, Review, Verb, message_digest};
 use crate::core::text::escape;
 use data_encoding::HEXLOWER;
 use serde_json::Value;
 use sha2::{Digest, Sha512};
+use std::sync::Arc;
 
 /// A signed entry with all that its check needs.
 pub(super) struct Signed {
     pub(super) facts: Facts,
     pub(super) armor: Option<Vec<u8>>,
     /// The roster's key of that person and fingerprint; without one the finding is made already.
-    pub(super) key: Option<PublicKey>,
+    pub(super) key: Option<Arc<Verifier>>,
     /// The statement's line; without one the finding is made already.
     pub(super) line: Option<Vec<u8>>,
     /// Whether the signature itself is to be verified.
@@ -84,7 +84,7 @@ pub(super) fn digest(facts: &Facts) -> Option<[u8; 64]> {
     HEXLOWER.decode(facts.statement.as_ref()?.as_bytes()).ok()?.try_into().ok()
 }
 
-fn check_signature(signed: &Signed, key: &PublicKey) -> Result<(), String> {
+fn check_signature(signed: &Signed, key: &Verifier) -> Result<(), String> {
     let armor = signed.armor.as_deref().and_then(|armor| std::str::from_utf8(armor).ok());
     let armor = armor.ok_or("its signature is not text")?;
     let words = |error: crate::core::sshsig::SshsigError| format!("its signature: {error}");
@@ -95,7 +95,7 @@ fn check_signature(signed: &Signed, key: &PublicKey) -> Result<(), String> {
     let (_, namespace) =
         verb(signed.facts.kind).ok_or("it is signed for a verb that this glass does not know")?;
     let digest = digest(&signed.facts).ok_or("it names no statement")?;
-    sshsig.verify(namespace, &digest, key).map(|_| ()).map_err(words)
+    sshsig.verify_by(namespace, &digest, key).map(|_| ()).map_err(words)
 }
 
 fn check_line(signed: &Signed, findings: &mut Vec<Finding>) {
