@@ -69,7 +69,7 @@ fn p06_another_person_judges_and_once() {
     home.run(&["review", &grant]).exits(4).says("no terminal");
 
     let mut ben = review(&home, "ben", &[&grant]);
-    ben.expect("the door is stuck").expect("NOT KNOWN").expect(VERDICT).send_line("fine");
+    ben.expect("the door is stuck").expect("NOT RECORDED").expect(VERDICT).send_line("fine");
     ben.expect("That is not one of them.").expect(VERDICT).send_line("drill");
     ben.expect("was not announced as a drill").expect(VERDICT).send_line("justified");
     ben.expect("Note: ").send_line("the door was stuck");
@@ -311,7 +311,7 @@ fn a_criterion_that_was_denied_before_is_pointed_out() {
     home.run(&["revoke", &grant]).exits(0);
     review(&home, "ben", &[&grant])
         .expect("Is the door stuck? yes, the person said")
-        .expect("UNUSUAL    tried within the hour before: answered a criterion with no (1)")
+        .expect("UNUSUAL      tried within the hour before: answered a criterion with no (1)")
         .expect(VERDICT)
         .send("\x03")
         .exits(4);

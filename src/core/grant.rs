@@ -168,6 +168,9 @@ pub fn apply(before: Option<Grant>, facts: &Facts) -> Result<Grant, Corrupt> {
     Ok(grant)
 }
 
+/// Where the request was lost, so was its term: nobody owes a review at once for that.
+const REVIEW_WITHIN_UNKNOWN_S: u64 = 24 * 3_600;
+
 /// A grant begins with its request; or, in a ledger restored from before it, with its closing.
 fn first(facts: &Facts) -> Result<Grant, &'static str> {
     let id = facts.grant.as_deref().and_then(|id| id.parse().ok()).ok_or("`grant` is not a grant id")?;
@@ -194,7 +197,7 @@ fn first(facts: &Facts) -> Result<Grant, &'static str> {
         requested: facts.seq,
         requested_at: facts.at(),
         duration_s: facts.signed_u64("duration_s").unwrap_or(0),
-        review_within_s: facts.signed_u64("review_within_s").unwrap_or(0),
+        review_within_s: facts.signed_u64("review_within_s").unwrap_or(REVIEW_WITHIN_UNKNOWN_S),
         opening: None,
         activated_at: None,
         closed_at,

@@ -12,7 +12,7 @@ use crate::reading::wrap::hang;
 use chrono::{DateTime, Local, TimeDelta, Utc};
 
 /// Where the text begins that follows a heading.
-const MARGIN: usize = 11;
+const MARGIN: usize = 13;
 const REDACTED: &str = "(its text is not there)";
 
 /// Lines of at most `width` columns, each inert (P10).
@@ -38,7 +38,7 @@ pub fn to_lines(story: &Story, now: DateTime<Utc>, width: usize) -> Vec<String> 
         sheet.row("unusual", "nothing that glass can tell");
     }
     for gap in not_recorded(story) {
-        sheet.row("NOT KNOWN", &gap);
+        sheet.row("NOT RECORDED", &gap);
     }
     review(story, now, &mut sheet);
     sheet.lines
@@ -70,9 +70,9 @@ fn head(story: &Story, sheet: &mut Sheet) {
     if !opens.is_empty() {
         sheet.row("opened", &opens.join("; "));
     }
-    sheet.row("who", &format!("{}{os_user}", grant.person));
+    let incident = story.requested("incident").unwrap_or(REDACTED);
+    sheet.row("who", &format!("{}{os_user}; incident {incident}", grant.person));
     sheet.row("why", story.requested("reason").unwrap_or(REDACTED));
-    sheet.row("incident", story.requested("incident").unwrap_or(REDACTED));
 }
 
 fn met(criterion: &Criterion<'_>) -> String {
@@ -128,7 +128,10 @@ fn runs(facts: &Facts) -> String {
         (None, Some(signal)) => format!("{name} ended by signal {signal}"),
         (None, None) => format!("{name} {}", run.ended),
     };
-    let told: Vec<String> = facts.runs.iter().map(ended).collect();
+    // In the order in which they ran.
+    let phases = ["grant", "revoke", "end", "check"];
+    let ran = phases.iter().filter_map(|phase| facts.runs.get_key_value(*phase));
+    let told: Vec<String> = ran.map(ended).collect();
     if told.is_empty() { String::new() } else { format!(" ({})", told.join(", ")) }
 }
 

@@ -92,7 +92,7 @@ fn p10_p13_the_story_fits_a_screen_is_inert_and_names_its_gaps() {
         "revoke said: it \\u{1b}[2Jis broken",
         "10m1s of 10m granted",
         "proved closed by a later try",
-        "NOT KNOWN what was done while it was open",
+        "NOT RECORDED what was done while it was open",
         "review due",
     ] {
         assert!(text.contains(words), "{words:?} is not in\n{text}");
@@ -106,7 +106,7 @@ fn a_drill_is_marked_first_and_a_text_that_is_gone_is_said_to_be() {
     story.request = None;
     let lines = to_lines(&story, now(), 80);
     assert!(lines[0].starts_with("DRILL  g-aaaaaaaaaa"), "{lines:#?}");
-    assert!(lines.iter().any(|line| line == "why        (its text is not there)"), "{lines:#?}");
+    assert!(lines.iter().any(|line| line == "why          (its text is not there)"), "{lines:#?}");
     assert!(lines.iter().any(|line| line.contains("the text of the request is not there")), "{lines:#?}");
 }
 
