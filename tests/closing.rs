@@ -287,15 +287,16 @@ fn p02_a_disk_that_went_read_only_stops_no_closing() {
     home.settled();
 }
 
-/// A copy of the home on a file system that is full to the last byte, its reserve gone.
-fn full(home: &Home) -> (PathBuf, String) {
+/// A copy of the home on a file system that is full to the last byte, its reserve gone or not.
+fn full(home: &Home, reserve: bool) -> (PathBuf, String) {
     let full = home.root().join("full");
     fs::create_dir(&full).unwrap();
     let script = format!(
-        "mount -t tmpfs -o size=24m tmpfs {full} && cp -a {home}/. {full} && rm -f {full}/ballast && \
+        "mount -t tmpfs -o size=24m tmpfs {full} && cp -a {home}/. {full} && {reserve} && \
          {{ dd if=/dev/zero of={full}/fill bs=4k 2>/dev/null; true; }}",
         full = full.display(),
-        home = home.path().display()
+        home = home.path().display(),
+        reserve = if reserve { "true".to_owned() } else { format!("rm -f {}/ballast", full.display()) },
     );
     (full, script)
 }
@@ -307,7 +308,7 @@ fn p02_a_full_disk_stops_no_closing() {
     }
     let home = Home::with_door();
     let grant = due(&home);
-    let (full, fill) = full(&home);
+    let (full, fill) = full(&home, false);
     let script = format!(
         "{fill} && {{ $0 expire; echo \"expire: $?\"; ls {open} | wc -l; rm {full}/fill; \
          $0 expire; echo \"then: $?\"; $0 ledger verify; echo \"verify: $?\"; ls {full}/open {full}/locks; \
@@ -332,7 +333,7 @@ fn p01_on_a_full_disk_nothing_opens() {
         return;
     }
     let home = Home::with_door();
-    let (full, fill) = full(&home);
+    let (full, fill) = full(&home, false);
     let mut wrapper = namespace(&fill);
     wrapper.extend(["env".to_owned(), format!("GLASS_HOME={}", full.display())]);
     let mut command = bare(&home, "setsid");
@@ -343,6 +344,31 @@ fn p01_on_a_full_disk_nothing_opens() {
     }
     person.exits(1).saw("free disk space");
     assert_eq!((home.target.open().len(), home.target.calls("grant")), (0, 0), "{}", person.screen());
+}
+
+#[test]
+fn p12_on_a_full_disk_the_reserve_lets_an_emergency_through() {
+    if !can_mount() {
+        return;
+    }
+    let home = Home::with_door();
+    let (full, fill) = full(&home, true);
+    let glass = format!("{GLASS} --home {}", full.display());
+    let script = format!(
+        "{fill} && GLASS_HOME={full} {GLASS} {wish}; echo \"activate: $?\"; $0 status; echo \"status: $?\"; \
+         $0 revoke --all; echo \"revoke: $?\"; $0 ledger verify; echo \"verify: $?\"",
+        full = full.display(),
+        wish = home.wish("front", &[]).iter().map(|word| format!("'{word}' ")).collect::<String>(),
+    );
+    let mut command = bare(&home, "setsid");
+    command.args(["--ctty", "unshare", "-m", "sh", "-c", &script, &glass]);
+    let mut person = Person::start(&mut command);
+    person.expect("Type doors/front to confirm: ").send_line("doors/front").exits(0);
+    for words in ["gave up its reserve", "activate: 0", "status: 0", "revoke: 0", "verify: 0"] {
+        person.saw(words);
+    }
+    assert_eq!(home.target.calls("grant"), 1);
+    assert!(home.target.open().is_empty());
 }
 
 #[test]

@@ -32,6 +32,7 @@ fn assert_json(name: &str, home: &Home, args: &[&str], code: i32) {
             (r"\b[A-Za-z0-9._-]+/glass\+[0-9a-f]{8}\+[A-Za-z0-9+/=]+", "[vkey]"),
             (r#""origin": "[^"]+/glass""#, r#""origin": "[origin]""#),
             (r#""(by|os_user)": "[^"]+""#, r#""$1": "[os-user]""#),
+            (r#""os_uid": \d+"#, r#""os_uid": [os-uid]"#),
         ]
     }, {
         insta::assert_snapshot!(name, format!("{json:#}"));

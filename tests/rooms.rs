@@ -8,9 +8,11 @@ use std::path::{Path, PathBuf};
 /// The rooms, outermost first: a room uses only what stands below it, and itself.
 const ROOMS: [&str; 5] = ["cli", "usecases", "reading", "ports", "core"];
 
-/// What ports may take from each other: the tokens of the order of an act.
-const TOKENS: [(&str, &str, &[&str]); 3] = [
+/// What ports may take from each other: the tokens of the order of an act, and of whose rights
+/// count for a person's files.
+const TOKENS: [(&str, &str, &[&str]); 4] = [
     ("signer", "terminal", &["Typed"]),
+    ("signer", "belongings", &["Belongings", "MALFORMED"]),
     ("ledger", "signer", &["Confirmed"]),
     ("effect", "ledger", &["Closing", "Opening", "Registered"]),
 ];

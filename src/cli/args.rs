@@ -3,7 +3,9 @@
 use crate::core::duration::Seconds;
 use crate::core::id::GrantId;
 use crate::core::review::Verdict;
-use clap::{ArgAction, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Command, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// Break-glass access: opened under signature, closed by itself, proved afterwards.
@@ -154,9 +156,46 @@ pub(super) enum Verb {
         #[command(subcommand)]
         verb: LedgerVerb,
     },
+    /// What a host needs around glass
+    Doctor {
+        /// Print it for this host, to be put where it says
+        #[arg(long, value_enum, value_name = "PART")]
+        print: Option<HostPart>,
+    },
+    /// Print what makes a shell complete glass's words
+    Completions {
+        /// The shell
+        #[arg(required_unless_present = "all")]
+        shell: Option<Shell>,
+        /// Write those of every shell into this directory instead
+        #[arg(long, value_name = "DIR", conflicts_with = "shell")]
+        all: Option<PathBuf>,
+    },
+    /// Print the man page of glass, or write those of all verbs
+    Man {
+        /// The directory to write them to
+        directory: Option<PathBuf>,
+    },
     /// A grant's watchdog
     #[command(name = "__watchdog", hide = true)]
     Watchdog { config: PathBuf, state: PathBuf, grant: GrantId },
+    /// The scopes or grants that the last of these words may become
+    #[command(name = "__complete", hide = true)]
+    Complete {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        words: Vec<OsString>,
+    },
+}
+
+/// What `doctor --print` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum HostPart {
+    /// A file for /etc/cron.d
+    Cron,
+    /// A service and a timer for /etc/systemd/system
+    Systemd,
+    /// A file for /etc/sudoers.d
+    Sudoers,
 }
 
 #[derive(Debug, Subcommand)]
@@ -202,6 +241,22 @@ pub(super) enum LedgerVerb {
         /// The file to make
         file: PathBuf,
     },
+}
+
+impl Args {
+    /// The command line without its hidden verbs: what completions and man pages are made of.
+    /// `clap_complete` takes no notice of `hide`, and a verb can't be taken out of a [`Command`].
+    pub(super) fn visible() -> Command {
+        let whole = Self::command();
+        let verbs = whole.get_subcommands().filter(|verb| !verb.is_hide_set()).cloned();
+        Command::new("glass")
+            .about(whole.get_about().cloned().unwrap_or_default())
+            .version(env!("CARGO_PKG_VERSION"))
+            .propagate_version(true)
+            .disable_help_subcommand(true)
+            .args(whole.get_arguments().cloned())
+            .subcommands(verbs)
+    }
 }
 
 impl Verb {

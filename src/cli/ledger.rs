@@ -6,6 +6,7 @@ use crate::core::id::GrantId;
 use crate::core::text::escape;
 use crate::ports::ledger::{Given, VerifyOptions};
 use crate::reading::{log, verification};
+use crate::usecases::backup::backup;
 use crate::usecases::context::Context;
 use crate::usecases::failure::{Failure, Kind};
 use std::path::{Path, PathBuf};
@@ -19,7 +20,7 @@ pub(super) fn run(context: &Context, verb: LedgerVerb, format: Format) -> anyhow
             Ok(exit::DONE)
         }
         LedgerVerb::Backup { file } => {
-            context.ledger_to_read()?.backup(&file).map_err(Failure::from)?;
+            backup(context, &file)?;
             screen::data(&format!("Copied to {}.\n", escape(&file.to_string_lossy())));
             Ok(exit::DONE)
         }
@@ -56,8 +57,8 @@ fn verify(
     format: Format,
 ) -> anyhow::Result<u8> {
     let options = VerifyOptions {
-        anchors: anchors.iter().map(|path| given(path)).collect::<Result<_, _>>()?,
-        since: since.map(given).transpose()?,
+        anchors: anchors.iter().map(|path| given(context, path)).collect::<Result<_, _>>()?,
+        since: since.map(|path| given(context, path)).transpose()?,
     };
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
     let verification = context.ledger_to_read()?.verify(&options, workers).map_err(Failure::from)?;
@@ -68,10 +69,14 @@ fn verify(
     Ok(if verification.is_whole() { exit::DONE } else { exit::code(Kind::Integrity) })
 }
 
+/// More than any checkpoint or receipt has, bytes.
+const GIVEN_MOST: usize = 16 << 20;
+
 /// A checkpoint or receipt that was kept elsewhere.
-fn given(path: &Path) -> Result<Given, Failure> {
+fn given(context: &Context, path: &Path) -> Result<Given, Failure> {
     let name = escape(&path.to_string_lossy());
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Failure::new(Kind::Usage, format!("can't read {name}: {error}")))?;
+    let unreadable = |why: String| Failure::new(Kind::Usage, format!("can't read {name}: {why}"));
+    let bytes = context.belongings.read(path, GIVEN_MOST).map_err(|error| unreadable(error.to_string()))?;
+    let text = String::from_utf8(bytes.to_vec()).map_err(|_| unreadable("it is not text".into()))?;
     Ok(Given { name, text })
 }

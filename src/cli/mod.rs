@@ -2,8 +2,11 @@
 
 mod args;
 mod closing;
+mod completions;
+mod doctor;
 mod exit;
 mod ledger;
+mod man;
 mod opening;
 mod playbook;
 mod review;
@@ -12,7 +15,7 @@ mod status;
 
 use crate::core::text::escape;
 use crate::ports::config::{Environment, Home};
-use crate::ports::effect;
+use crate::ports::{belongings, effect};
 use crate::usecases::closing::watchdog;
 use crate::usecases::context::Context;
 use crate::usecases::failure::{Failure, Kind};
@@ -28,6 +31,9 @@ pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.collect();
     if args.get(1).is_some_and(|first| first == effect::SPAWN) {
         return effect::become_command();
+    }
+    if args.get(1).is_some_and(|first| first == belongings::AS_PERSON) {
+        return belongings::become_person();
     }
     std::panic::set_hook(Box::new(|panic| {
         // The payload may hold anything, a secret too: only the place is told.
@@ -135,6 +141,15 @@ fn dispatch(args: Args) -> anyhow::Result<u8> {
         Verb::Revoke { grant, .. } => closing::revoke(&find(environment)?, grant),
         Verb::Expire { dry_run } => closing::expire(&find(environment)?, dry_run),
         Verb::Ledger { verb } => ledger::run(&find(environment)?, verb, format),
+        Verb::Doctor { print } => doctor::run(print.map(doctor::part)),
+        // A watchdog closes by what it finds in the directory that it is given, with all its
+        // rights: nobody may have sudo start one.
+        Verb::Watchdog { .. } if environment.sudo.is_some() => {
+            Err(Failure::new(Kind::Refused, "a watchdog is not started under sudo").into())
+        }
+        Verb::Completions { shell, all } => completions::run(shell, all.as_deref(), &environment),
+        Verb::Man { directory } => man::run(directory.as_deref(), &environment),
+        Verb::Complete { words } => Ok(completions::complete(&words, environment)),
         Verb::Watchdog { config, state, grant } => {
             let context = Context::at(Home::at(config, state), environment, screen::talk)?;
             watchdog::watch(&context, &grant)?;

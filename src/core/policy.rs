@@ -268,6 +268,8 @@ pub struct Ask<'a> {
     pub drill: bool,
     /// The OS user at the terminal.
     pub os_user: &'a str,
+    /// That user's id.
+    pub os_uid: u32,
     /// The incident.
     pub incident: &'a Line,
     /// The reason.
@@ -308,6 +310,7 @@ pub fn authorize_request(
         "review_within_s": scope.review.within.get(),
         "drill": ask.drill,
         "os_user": ask.os_user,
+        "os_uid": ask.os_uid,
         "criteria": criteria,
     }));
     if let Some(time) = &ask.time_given {

@@ -1,6 +1,8 @@
 //! The outside world, one thing a room: they never use each other, but for the tokens
-//! [`Typed`](terminal::Typed), [`Confirmed`](signer::Confirmed) and the ledger's permits.
+//! [`Typed`](terminal::Typed), [`Confirmed`](signer::Confirmed), the ledger's permits, and
+//! [`Belongings`](belongings::Belongings), without which nobody can open a person's files.
 
+pub mod belongings;
 pub mod clock;
 pub mod config;
 pub mod effect;

@@ -1,6 +1,7 @@
 //! Where a verb acts: the home, who owns it, and what may be believed of it.
 
 use crate::core::text::escape;
+use crate::ports::belongings::Belongings;
 use crate::ports::clock;
 use crate::ports::config::{Distrust, Environment, Home, Judged, ReadError, Trust};
 use crate::ports::ledger::{Ledger, LedgerError, Place, Refusal};
@@ -13,6 +14,8 @@ pub struct Context {
     pub home: Home,
     /// The variables and ids that count.
     pub environment: Environment,
+    /// The person's own files and agent.
+    pub belongings: Belongings,
     /// Judges owners and modes by the home's owner.
     pub trust: Trust,
     /// The ledger's files.
@@ -30,12 +33,33 @@ impl Context {
     /// The existing home of these directories.
     pub fn at(home: Home, environment: Environment, talk: fn(&str)) -> Result<Self, Failure> {
         let trust = Trust::new(home.owner_uid()?);
-        Ok(Self { place: place(&home), home, environment, trust, talk })
+        let belongings = belongings(&environment);
+        Ok(Self { place: place(&home), home, environment, belongings, trust, talk })
     }
 
-    /// The name of the OS user at work, as entries record it.
+    /// The name of the OS user at work: the caller of sudo, where there is one, by the system's
+    /// user database.
     pub fn os_user(&self) -> String {
-        self.environment.os_user().unwrap_or_else(|| format!("uid {}", self.environment.uid))
+        match (self.belongings.caller(), &self.environment.sudo) {
+            (Some((name, _)), _) => name.to_owned(),
+            (None, Some(sudo)) => format!("uid {}", sudo.uid),
+            (None, None) => {
+                self.environment.os_user().unwrap_or_else(|| format!("uid {}", self.environment.uid))
+            }
+        }
+    }
+
+    /// The user id of the OS user at work.
+    pub fn os_uid(&self) -> u32 {
+        self.belongings.caller().map_or(self.environment.uid, |(_, uid)| uid)
+    }
+
+    /// Who acts, as entries that nobody signs record it.
+    pub fn by(&self) -> String {
+        match self.belongings.caller() {
+            Some((name, uid)) => format!("{name} (uid {uid}) by sudo"),
+            None => self.os_user(),
+        }
     }
 
     /// Opens the ledger to read it, if its file may be believed.
@@ -121,6 +145,11 @@ impl Context {
 /// The refusal of a file that others may write.
 pub fn distrusted(distrust: Distrust) -> Failure {
     Failure::new(Kind::Refused, distrust.to_string()).cause("writable-by-others")
+}
+
+/// What belongs to the person at work: under sudo, to its caller.
+pub fn belongings(environment: &Environment) -> Belongings {
+    Belongings::of(environment.sudo.as_ref().map(|sudo| sudo.uid.as_str()))
 }
 
 /// The ledger's files in a home.

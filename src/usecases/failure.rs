@@ -98,7 +98,7 @@ impl From<LedgerError> for Failure {
                  to open by hand there is the scope's printed card (`glass playbook show --card`)",
             ),
             _ => Self::new(Kind::Failed, what).hint(
-                "what could not be recorded was not opened; make room or mend the file, then try again",
+                "what could not be recorded was not opened; free disk space or mend the file, then try again",
             ),
         }
     }
@@ -112,7 +112,11 @@ impl From<ClockError> for Failure {
 
 impl From<HomeError> for Failure {
     fn from(error: HomeError) -> Self {
-        Self::new(Kind::Failed, error.to_string())
+        let kind = match error {
+            HomeError::FixedUnderSudo(_) => Kind::Refused,
+            _ => Kind::Failed,
+        };
+        Self::new(kind, error.to_string())
     }
 }
 

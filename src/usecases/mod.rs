@@ -1,8 +1,10 @@
 //! The verbs: each file reads as the story of one.
 
 pub mod activation;
+pub mod backup;
 pub mod closing;
 pub mod context;
+pub mod doctor;
 pub mod failure;
 mod invocation;
 pub mod playbooks;

@@ -6,14 +6,15 @@ use crate::core::playbook::{Playbook, card};
 use crate::core::settings::Settings;
 use crate::core::source::Faults;
 use crate::core::text::escape;
+use crate::ports::belongings::Belongings;
 use crate::ports::clock;
 use crate::ports::config::Environment;
 use crate::ports::ledger::{Ledger, NoSuchScope, Registered};
 use crate::reading::drills::Freshness;
 use crate::reading::playbooks::{Linted, Listed};
-use crate::usecases::context::Context;
+use crate::usecases::context::{Context, belongings};
 use crate::usecases::failure::{Failure, Kind};
-use crate::usecases::registration::playbook_files;
+use crate::usecases::registration::{LONGEST, playbook_files};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -88,7 +89,7 @@ fn show_draft(
 ) -> Result<String, Failure> {
     (context.talk)(&format!("WARNING: {why}; this is the draft on disk, which nobody signed"));
     for path in playbook_files(context)? {
-        let Ok(playbook) = read(&path)? else { continue };
+        let Ok(playbook) = read(&Belongings::of(None), &path)? else { continue };
         let found =
             playbook.scopes.iter().find(|scope| scope.name == wanted || playbook.address(scope) == wanted);
         if let Some(scope) = found {
@@ -105,30 +106,37 @@ pub fn lint(
     files: &[PathBuf],
     talk: fn(&str),
 ) -> Result<Vec<Linted>, Failure> {
+    // What a person names is theirs; the drafts are the home's.
+    let is_named = !files.is_empty();
+    let (owner, is_under_sudo) = match is_named {
+        true => (belongings(&environment), environment.sudo.is_some()),
+        false => (Belongings::of(None), false),
+    };
     let context = Context::find(flag, environment, talk);
     let settings = context.as_ref().ok().and_then(|context| {
         let text = std::fs::read_to_string(context.home.settings()).ok()?;
         Settings::parse("glass.toml", &text).ok()
     });
     let drafts;
-    let files = if files.is_empty() {
+    let files = if is_named {
+        files
+    } else {
         drafts = playbook_files(&context?)?;
         &drafts
-    } else {
-        files
     };
     let now = clock::now()?;
     files
         .iter()
         .map(|path| {
             let file = escape(&path.to_string_lossy());
-            Ok(match read(path)? {
+            Ok(match read(&owner, path)? {
                 Err(faults) => {
                     Linted { file, faults: Some(faults), warnings: Vec::new(), unsupported: Vec::new() }
                 }
                 Ok(playbook) => {
-                    let warnings =
-                        lint::warnings(&playbook, settings.as_ref(), now.wall, |path| secret_age(path, &now));
+                    // Anyone can write a playbook that names any file: root tells them nothing of it.
+                    let age = |path: &Path| (!is_under_sudo).then(|| secret_age(path, &now)).flatten();
+                    let warnings = lint::warnings(&playbook, settings.as_ref(), now.wall, age);
                     let unsupported = playbook.scopes.iter().filter_map(|scope| {
                         let what = scope.unsupported();
                         (!what.is_empty()).then(|| {
@@ -142,10 +150,11 @@ pub fn lint(
         .collect()
 }
 
-fn read(path: &Path) -> Result<Result<Playbook, Faults>, Failure> {
+fn read(owner: &Belongings, path: &Path) -> Result<Result<Playbook, Faults>, Failure> {
     let name = path.to_string_lossy();
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Failure::new(Kind::Usage, format!("can't read {}: {error}", escape(&name))))?;
+    let unreadable = |why: String| Failure::new(Kind::Usage, format!("can't read {}: {why}", escape(&name)));
+    let bytes = owner.read(path, LONGEST).map_err(|error| unreadable(error.to_string()))?;
+    let text = String::from_utf8(bytes.to_vec()).map_err(|_| unreadable("it is not UTF-8".into()))?;
     Ok(Playbook::parse(&name, &text))
 }
 

@@ -40,7 +40,7 @@ impl Draft {
 }
 
 /// Most bytes of a playbook or of glass.toml.
-const LONGEST: usize = 1 << 20;
+pub(super) const LONGEST: usize = 1 << 20;
 
 /// Registers the drafts; what is refused is recorded.
 pub fn register(context: &Context, key: Option<&Path>) -> Result<Registration, Failure> {
@@ -51,7 +51,7 @@ pub fn register(context: &Context, key: Option<&Path>) -> Result<Registration, F
                 verb: "register",
                 cause: failure.cause,
                 person: person.clone(),
-                by: context.os_user(),
+                by: context.by(),
                 scope: None,
             });
         }

@@ -38,7 +38,9 @@ pub fn init(
             Kind::Refused,
             "`init` is refused under sudo: it would make you the host's first admin",
         )
-        .hint("run it as root itself, or without sudo for a personal home"));
+        .hint(
+            "run it as root itself (`su -`; after `sudo -i`: `unset SUDO_UID`), or without sudo for a personal home",
+        ));
     }
     let person = Line::new(person)?;
     let is_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-".contains(c);

@@ -22,8 +22,13 @@ pub(super) fn find_key(
     known: &dyn Fn(&PublicKey) -> bool,
 ) -> Result<Key, Failure> {
     let environment = &context.environment;
-    let ssh_directory = environment.ssh_directory();
-    Ok(signer::find_key(named, environment.ssh_auth_sock.as_deref(), ssh_directory.as_deref(), known)?)
+    // Under sudo `HOME` may be root's, or anything: the caller's is what the user database says.
+    let ssh_directory = match environment.sudo {
+        Some(_) => context.belongings.caller_ssh_directory(),
+        None => environment.ssh_directory(),
+    };
+    let agent = environment.ssh_auth_sock.as_deref();
+    Ok(signer::find_key(&context.belongings, named, agent, ssh_directory.as_deref(), known)?)
 }
 
 /// The person who acts, by the key that is to sign: it must be valid, and where the roster binds
@@ -45,7 +50,7 @@ pub(super) fn find_person(
             .hint("use another key (`--key FILE`), or an admin registers a later `valid-before`")
             .cause("key-expired"));
     }
-    let here = context.environment.sudo.as_ref().map_or_else(|| context.os_user(), |sudo| sudo.user.clone());
+    let here = context.os_user();
     match bound {
         Some(bound) if bound != here => Err(Failure::new(
             Kind::Refused,

@@ -103,22 +103,10 @@ impl Home {
         self.root().join("user")
     }
 
-    /// Makes a key pair as `ssh-keygen` does, which may not be there; an empty passphrase is none.
+    /// Makes a key pair for a name; an empty passphrase is none.
     pub fn make_key(&self, name: &str, passphrase: &str) -> PathBuf {
-        let mut seed = [0; 32];
-        getrandom::fill(&mut seed).unwrap();
-        let pair = Ed25519Keypair::from_seed(&seed);
-        let mut key = PrivateKey::new(KeypairData::Ed25519(pair), KEY_COMMENT).unwrap();
-        if !passphrase.is_empty() {
-            // One round is enough for a key that lives for seconds.
-            let kdf = Kdf::Bcrypt { salt: seed[..16].to_vec(), rounds: 1 };
-            key = key.encrypt_with(Cipher::Aes256Ctr, kdf, 1, passphrase).unwrap();
-        }
         let path = self.key(name);
-        let mut options = fs::OpenOptions::new();
-        let mut file = options.write(true).create_new(true).mode(0o600).open(&path).unwrap();
-        file.write_all(key.to_openssh(LineEnding::LF).unwrap().as_bytes()).unwrap();
-        fs::write(self.public_key(name), key.public_key().to_openssh().unwrap() + "\n").unwrap();
+        write_key(&path, passphrase);
         path
     }
 
@@ -298,6 +286,24 @@ impl Home {
             }
         }
     }
+}
+
+/// Makes a key pair as `ssh-keygen` does, which may not be there; an empty passphrase is none.
+pub fn write_key(path: &Path, passphrase: &str) {
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed).unwrap();
+    let pair = Ed25519Keypair::from_seed(&seed);
+    let mut key = PrivateKey::new(KeypairData::Ed25519(pair), KEY_COMMENT).unwrap();
+    if !passphrase.is_empty() {
+        // One round is enough for a key that lives for seconds.
+        let kdf = Kdf::Bcrypt { salt: seed[..16].to_vec(), rounds: 1 };
+        key = key.encrypt_with(Cipher::Aes256Ctr, kdf, 1, passphrase).unwrap();
+    }
+    let mut options = fs::OpenOptions::new();
+    let mut file = options.write(true).create_new(true).mode(0o600).open(path).unwrap();
+    file.write_all(key.to_openssh(LineEnding::LF).unwrap().as_bytes()).unwrap();
+    let public = PathBuf::from(format!("{}.pub", path.display()));
+    fs::write(public, key.public_key().to_openssh().unwrap() + "\n").unwrap();
 }
 
 impl Drop for Home {

@@ -14,7 +14,7 @@ mod target;
 mod wait;
 
 pub use harsh::{can_trace, killing, names, permitted, signal};
-pub use home::{Home, KEY_COMMENT};
+pub use home::{Home, KEY_COMMENT, write_key};
 pub use needs::{requires, skipped};
 pub use person::Person;
 pub use playbook::{Scope, text};

@@ -6,6 +6,7 @@
 use crate::core::text::escape;
 use nix::unistd::{Uid, User};
 use std::ffi::OsString;
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// What was set when glass started. Empty variables count as absent, as do relative
@@ -32,13 +33,12 @@ pub struct Environment {
     pub sudo: Option<Sudo>,
 }
 
-/// Who called `sudo`. A record only, and inert text: it never says who a person is (DESIGN 4).
+/// Who called `sudo`, as inert text: whose files and agent are reached. It never says who a
+/// person is (DESIGN 4), and `SUDO_USER` says nothing: the user database has the name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sudo {
     /// `SUDO_UID` as it stood.
     pub uid: String,
-    /// `SUDO_USER` as it stood; empty where absent.
-    pub user: String,
 }
 
 impl Environment {
@@ -61,10 +61,7 @@ impl Environment {
             uid,
             euid,
             // Only sudo itself makes another user of us: without root this is a stray variable.
-            sudo: get("SUDO_UID").filter(|_| euid == 0).map(|caller| Sudo {
-                uid: inert(caller),
-                user: set("SUDO_USER").map(inert).unwrap_or_default(),
-            }),
+            sudo: get("SUDO_UID").filter(|_| euid == 0).map(|caller| Sudo { uid: inert(caller) }),
         }
     }
 
@@ -85,6 +82,14 @@ impl Environment {
 #[allow(clippy::disallowed_methods)]
 fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name)
+}
+
+/// Where the binary of this process is.
+///
+/// # Errors
+/// The system does not say.
+pub fn own_binary() -> io::Result<PathBuf> {
+    std::env::current_exe()
 }
 
 /// The host's name as the kernel has it; `localhost` where it can't name a ledger.
@@ -125,10 +130,10 @@ mod tests {
 
     #[test]
     fn sudo_counts_for_root_alone_and_is_inert() {
-        let variables = [("SUDO_UID", "1000"), ("SUDO_USER", "ana\u{1b}[31m")];
+        let variables = [("SUDO_UID", "1000\u{1b}[31m"), ("SUDO_USER", "ana")];
         assert_eq!(given(&variables, 1000).sudo, None);
         let sudo = given(&variables, 0).sudo.unwrap();
-        assert_eq!(sudo, Sudo { uid: "1000".into(), user: "ana\\u{1b}[31m".into() });
+        assert_eq!(sudo, Sudo { uid: "1000\\u{1b}[31m".into() });
         // A garbled or empty SUDO_UID is still sudo: absence fails closed.
         assert!(given(&[("SUDO_UID", "")], 0).sudo.is_some());
     }

@@ -200,7 +200,7 @@ mod tests {
     }
 
     fn sudo() -> Option<Sudo> {
-        Some(Sudo { uid: "1000".into(), user: "ana".into() })
+        Some(Sudo { uid: "1000".into() })
     }
 
     #[test]

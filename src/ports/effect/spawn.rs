@@ -14,7 +14,8 @@ use crate::core::text::escape;
 use nix::sys::signal::SigSet;
 use nix::unistd::{Gid, Uid, initgroups, setgid, setuid};
 use rustix::fs::{MemfdFlags, Mode, OFlags};
-use rustix::process::{Resource, Rlimit, Signal};
+use rustix::io::Errno;
+use rustix::process::{DumpableBehavior, Resource, Rlimit, Signal};
 use std::ffi::{CString, OsStr};
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, Write};
@@ -133,7 +134,14 @@ pub fn bar_core_dumps() -> io::Result<()> {
     // One byte: too small for any dump, and unlike 0 it stops one that is piped to a
     // program as well (core(5), `core_pattern`).
     let none = Rlimit { current: Some(1), maximum: Some(1) };
-    Ok(rustix::process::setrlimit(Resource::Core, none)?)
+    match rustix::process::setrlimit(Resource::Core, none) {
+        // sudo or an administrator has set 0 for good, and even 1 would be more than that. A dump
+        // to a program is then stopped by the process's own flag, which its children don't have.
+        Err(Errno::PERM) if rustix::process::getrlimit(Resource::Core).maximum == Some(0) => {
+            Ok(rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?)
+        }
+        set => Ok(set?),
+    }
 }
 
 /// User and death signal, in this order: a change of user clears the signal.

@@ -5,8 +5,8 @@
 use crate::core::public_key::PublicKey;
 use crate::core::text::escape;
 use crate::core::wire::{Reader, put_string};
-use std::io::{ErrorKind, Read, Write};
-use std::os::unix::net::UnixStream;
+use crate::ports::belongings::{Belongings, MALFORMED};
+use std::io::{Error, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -16,8 +16,6 @@ const IDENTITIES_ANSWER: u8 = 12;
 const SIGN_REQUEST: u8 = 13;
 const SIGN_RESPONSE: u8 = 14;
 
-/// The longest message that OpenSSH's own agent takes, bytes.
-const LONGEST: usize = 256 * 1024;
 const TIME_OUT: Duration = Duration::from_secs(10);
 /// A person may have to find and touch the security key first.
 const SIGN_TIME_OUT: Duration = Duration::from_secs(60);
@@ -26,6 +24,7 @@ const SIGN_TIME_OUT: Duration = Duration::from_secs(60);
 #[derive(Clone, Debug)]
 pub struct Agent {
     socket: PathBuf,
+    belongings: Belongings,
 }
 
 /// Why the agent gave no answer, or not the one that is needed.
@@ -56,9 +55,9 @@ pub enum AgentError {
 }
 
 impl Agent {
-    /// The agent behind `SSH_AUTH_SOCK`; connects to nothing yet.
-    pub fn at(socket: &Path) -> Self {
-        Self { socket: socket.to_owned() }
+    /// The agent behind `SSH_AUTH_SOCK`, to be spoken to as the person; connects to nothing yet.
+    pub fn at(socket: &Path, belongings: &Belongings) -> Self {
+        Self { socket: socket.to_owned(), belongings: belongings.clone() }
     }
 
     /// The keys that the agent holds, those of other kinds left out.
@@ -89,43 +88,32 @@ impl Agent {
 
     /// Sends one message; gives the content of an answer of the `expected` type.
     fn ask(&self, request: &[u8], expected: u8, time_out: Duration) -> Result<Vec<u8>, AgentError> {
-        let mut stream = UnixStream::connect(&self.socket).map_err(|cause| AgentError::Connect {
-            socket: escape(&self.socket.display().to_string()),
-            cause,
-        })?;
-        let answer = exchange(&mut stream, request, time_out).map_err(|error| match error.kind() {
-            ErrorKind::WouldBlock | ErrorKind::TimedOut => AgentError::Silent(time_out.as_secs()),
-            ErrorKind::InvalidData => AgentError::Form,
-            _ => AgentError::Broken(error),
-        })?;
+        let asked = self.belongings.ask_agent(&self.socket, request, time_out);
+        let answer = asked.map_err(|error| self.trouble(error, time_out))?;
         match answer.split_first() {
             Some((kind, content)) if *kind == expected => Ok(content.to_vec()),
             Some((&FAILURE, _)) => Err(AgentError::Refused),
             _ => Err(AgentError::Form),
         }
     }
-}
 
-fn exchange(stream: &mut UnixStream, request: &[u8], time_out: Duration) -> std::io::Result<Vec<u8>> {
-    stream.set_write_timeout(Some(time_out))?;
-    stream.set_read_timeout(Some(time_out))?;
-    let mut framed = Vec::new();
-    put_string(&mut framed, request);
-    stream.write_all(&framed)?;
-    let mut length = [0; 4];
-    stream.read_exact(&mut length)?;
-    let length = usize::try_from(u32::from_be_bytes(length)).unwrap_or(usize::MAX);
-    if length > LONGEST {
-        return Err(ErrorKind::InvalidData.into());
+    fn trouble(&self, error: Error, time_out: Duration) -> AgentError {
+        match error.kind() {
+            ErrorKind::WouldBlock | ErrorKind::TimedOut => AgentError::Silent(time_out.as_secs()),
+            ErrorKind::NotFound | ErrorKind::ConnectionRefused | ErrorKind::PermissionDenied => {
+                let socket = escape(&self.socket.display().to_string());
+                AgentError::Connect { socket, cause: error }
+            }
+            _ if error.raw_os_error() == Some(MALFORMED) => AgentError::Form,
+            _ => AgentError::Broken(error),
+        }
     }
-    let mut answer = vec![0; length];
-    stream.read_exact(&mut answer)?;
-    Ok(answer)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::{Read, Write};
     use std::os::unix::net::UnixListener;
     use std::thread;
 
@@ -143,7 +131,7 @@ mod tests {
                 stream.read_exact(&mut request).unwrap();
                 stream.write_all(answer).unwrap();
             });
-            ask(Agent::at(&socket));
+            ask(Agent::at(&socket, &Belongings::of(None)));
         });
     }
 
@@ -171,15 +159,9 @@ mod tests {
     }
 
     #[test]
-    fn p12_a_silent_agent_is_given_up() {
-        let (mut here, _silent) = UnixStream::pair().unwrap();
-        let error = exchange(&mut here, &[REQUEST_IDENTITIES], Duration::from_millis(20)).unwrap_err();
-        assert!(matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut));
-    }
-
-    #[test]
     fn no_agent_is_named() {
-        let error = Agent::at(Path::new("/nonexistent/agent")).keys().unwrap_err().to_string();
+        let error =
+            Agent::at(Path::new("/nonexistent/agent"), &Belongings::of(None)).keys().unwrap_err().to_string();
         assert!(error.starts_with("no ssh-agent answers on /nonexistent/agent: "), "{error}");
     }
 }

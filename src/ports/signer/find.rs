@@ -5,8 +5,8 @@ use super::keyfile::{KeyFile, KeyFileError};
 use super::{Holder, Key};
 use crate::core::public_key::{Fingerprint, PublicKey, PublicKeyError};
 use crate::core::text::escape;
-use std::fs::{self, File};
-use std::io::{ErrorKind, Read};
+use crate::ports::belongings::Belongings;
+use std::io::{Error, ErrorKind};
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
@@ -28,7 +28,7 @@ pub enum FindError {
         /// The file, escaped for the screen.
         path: String,
         /// What the system says.
-        cause: std::io::Error,
+        cause: Error,
     },
     /// The named file is no private key that glass can use.
     #[error(transparent)]
@@ -60,16 +60,18 @@ pub enum FindError {
 /// Finds the key that is to sign; asks and unlocks nothing.
 ///
 /// `named` is a private key file, or a `.pub` whose private half the agent or the file beside it
-/// holds. `known` tells whether a key is in the roster.
+/// holds; every file and the agent are reached as the person to whom they belong. `known` tells
+/// whether a key is in the roster.
 pub fn find_key(
+    belongings: &Belongings,
     named: Option<&Path>,
     agent_socket: Option<&Path>,
     ssh_dir: Option<&Path>,
     known: &dyn Fn(&PublicKey) -> bool,
 ) -> Result<Key, FindError> {
-    let agent = agent_socket.map(Agent::at);
+    let agent = agent_socket.map(|socket| Agent::at(socket, belongings));
     if let Some(path) = named {
-        return named_key(path, agent.as_ref(), known);
+        return named_key(belongings, path, agent.as_ref(), known);
     }
     let (found, mut looked) = in_agent(agent.as_ref(), known);
     if let Some(key) = found {
@@ -77,9 +79,9 @@ pub fn find_key(
     }
     if let Some(directory) = ssh_dir {
         let mut seen = 0;
-        for path in candidates(directory) {
+        for path in belongings.key_files(directory) {
             seen += 1;
-            match known_file(&path, known) {
+            match known_file(belongings, &path, known) {
                 Some(Ok(file)) => return Ok(Key::in_file(file)),
                 Some(Err(trouble)) => looked = format!("{looked}, {trouble}"),
                 None => {}
@@ -91,6 +93,7 @@ pub fn find_key(
 }
 
 fn named_key(
+    belongings: &Belongings,
     path: &Path,
     agent: Option<&Agent>,
     known: &dyn Fn(&PublicKey) -> bool,
@@ -99,7 +102,7 @@ fn named_key(
         true => Ok(()),
         false => Err(FindError::NotInRoster { fingerprint: key.fingerprint() }),
     };
-    let bytes = read(path)?;
+    let bytes = read(belongings, path)?;
     if is_private(&bytes) {
         return match KeyFile::read(&bytes, path) {
             Ok(file) => in_roster(file.public()).map(|()| Key::in_file(file)),
@@ -119,11 +122,16 @@ fn named_key(
         return Ok(key);
     }
     let beside = path.with_extension("");
-    if beside == path || !beside.exists() {
+    let bytes = match read(belongings, &beside) {
+        Err(FindError::Unreadable { cause, .. }) if cause.kind() == ErrorKind::NotFound => None,
+        _ if beside == path => None,
+        read => Some(read?),
+    };
+    let Some(bytes) = bytes else {
         let looked = format!("{looked}, and there is no {}", shown(&beside));
         return Err(FindError::NotHeld { path: shown(path), looked });
-    }
-    let file = KeyFile::read(&read(&beside)?, &beside)?;
+    };
+    let file = KeyFile::read(&bytes, &beside)?;
     if *file.public() != public {
         let looked = format!("{looked}, and {} is another key", shown(&beside));
         return Err(FindError::NotHeld { path: shown(path), looked });
@@ -144,35 +152,21 @@ fn in_agent(agent: Option<&Agent>, wanted: &dyn Fn(&PublicKey) -> bool) -> (Opti
     }
 }
 
-/// `id_ed25519`, then all that have a `.pub` beside them, by name.
-fn candidates(directory: &Path) -> Vec<PathBuf> {
-    let usual = directory.join("id_ed25519");
-    // A directory that is missing or closed to us has no key for us.
-    let mut others: Vec<PathBuf> = fs::read_dir(directory)
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.extension().is_some_and(|extension| extension == "pub"))
-        .map(|path| path.with_extension(""))
-        .filter(|path| *path != usual)
-        .collect();
-    others.sort();
-    others.insert(0, usual);
-    others.retain(|path| path.exists());
-    others
-}
-
 /// The key file if it is of the roster; what is wrong with it if it can't be used.
-fn known_file(path: &Path, known: &dyn Fn(&PublicKey) -> bool) -> Option<Result<KeyFile, FindError>> {
+fn known_file(
+    belongings: &Belongings,
+    path: &Path,
+    known: &dyn Fn(&PublicKey) -> bool,
+) -> Option<Result<KeyFile, FindError>> {
     // The public half is enough to pass a stranger's key by, without opening the private one.
-    let public = read(&pub_beside(path)).ok();
+    let public = read(belongings, &pub_beside(path)).ok();
     if let Some(public) =
         public.and_then(|bytes| PublicKey::parse_line(&String::from_utf8_lossy(&bytes)).ok())
         && !known(&public)
     {
         return None;
     }
-    match read(path).and_then(|bytes| Ok(KeyFile::read(&bytes, path)?)) {
+    match read(belongings, path).and_then(|bytes| Ok(KeyFile::read(&bytes, path)?)) {
         Ok(file) => known(file.public()).then_some(Ok(file)),
         Err(error) => Some(Err(error)),
     }
@@ -189,16 +183,8 @@ fn is_private(bytes: &[u8]) -> bool {
     bytes.trim_ascii_start().starts_with(b"-----BEGIN ")
 }
 
-/// Room for all of it from the start, so that growing leaves no copy behind.
-fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, FindError> {
-    let unreadable = |cause| FindError::Unreadable { path: shown(path), cause };
-    let mut bytes = Zeroizing::new(Vec::with_capacity(LONGEST + 1));
-    let file = File::open(path).map_err(unreadable)?;
-    file.take(LONGEST as u64 + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-    if bytes.len() > LONGEST {
-        return Err(unreadable(ErrorKind::FileTooLarge.into()));
-    }
-    Ok(bytes)
+fn read(belongings: &Belongings, path: &Path) -> Result<Zeroizing<Vec<u8>>, FindError> {
+    belongings.read(path, LONGEST).map_err(|cause| FindError::Unreadable { path: shown(path), cause })
 }
 
 fn shown(path: &Path) -> String {

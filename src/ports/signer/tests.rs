@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::core::sshsig::stock;
+use crate::ports::belongings::Belongings;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -56,6 +57,10 @@ fn ssh_dir(names: &[(&str, &str)]) -> Option<TempDir> {
     Some(directory)
 }
 
+fn own() -> Belongings {
+    Belongings::of(None)
+}
+
 fn public(path: &Path) -> PublicKey {
     stock::public_beside(path)
 }
@@ -70,11 +75,11 @@ fn p04_agent_and_file_sign_the_same_bytes() {
     let path = directory.path().join("key");
     let agent = StockAgent::start(directory.path());
     let known = |_: &PublicKey| true;
-    let from_file = find_key(Some(&path), None, None, &known).unwrap();
-    let missing = find_key(None, Some(&agent.socket), None, &known).unwrap_err();
+    let from_file = find_key(&own(), Some(&path), None, None, &known).unwrap();
+    let missing = find_key(&own(), None, Some(&agent.socket), None, &known).unwrap_err();
     assert!(missing.to_string().contains("ed25519 keys in the ssh-agent: 0"), "{missing}");
     agent.add(&path);
-    let from_agent = find_key(None, Some(&agent.socket), None, &known).unwrap();
+    let from_agent = find_key(&own(), None, Some(&agent.socket), None, &known).unwrap();
     assert_eq!(from_agent.public(), from_file.public());
     assert_eq!(from_agent.needs_passphrase(), None);
     let sign = |key: Key| key.unlock(None).unwrap().sign_digest(NAMESPACE, &DIGEST).unwrap().to_armor();
@@ -86,7 +91,7 @@ fn p04_an_agent_that_lost_the_key_signs_nothing() {
     let Some(directory) = ssh_dir(&[("key", ""), ("other", "")]) else { return };
     let agent = StockAgent::start(directory.path());
     agent.add(&directory.path().join("key"));
-    let holder = || Means::Agent(Agent::at(&agent.socket));
+    let holder = || Means::Agent(Agent::at(&agent.socket, &own()));
     let other = UnlockedKey { public: public(&directory.path().join("other")), means: holder() };
     assert!(matches!(other.sign_digest(NAMESPACE, &DIGEST), Err(SignError::Agent(AgentError::Refused))));
 }
@@ -102,7 +107,7 @@ fn p04_a_signature_that_does_not_hold_is_not_handed_on() {
 fn a_passphrase_can_be_tried_again() {
     let Some(directory) = ssh_dir(&[("key", "open sesame")]) else { return };
     let path = directory.path().join("key");
-    let key = find_key(Some(&path), None, None, &|_| true).unwrap();
+    let key = find_key(&own(), Some(&path), None, None, &|_| true).unwrap();
     assert_eq!(key.needs_passphrase(), Some(path.as_path()));
     for wrong in [None, Some(secret("open"))] {
         assert!(key.unlock(wrong.as_ref()).is_err());
@@ -118,7 +123,7 @@ fn p04_a_named_key_outside_the_roster_is_refused() {
     let Some(directory) = ssh_dir(&[("key", "")]) else { return };
     let path = directory.path().join("key");
     for named in [path.clone(), path.with_extension("pub")] {
-        let error = find_key(Some(&named), None, None, &|_| false).unwrap_err();
+        let error = find_key(&own(), Some(&named), None, None, &|_| false).unwrap_err();
         assert!(
             matches!(&error, FindError::NotInRoster { fingerprint } if *fingerprint == public(&path).fingerprint())
         );
@@ -130,7 +135,7 @@ fn a_named_public_key_is_held_by_the_agent_or_by_the_file_beside_it() {
     let Some(directory) = ssh_dir(&[("key", ""), ("other", "")]) else { return };
     let at = |name: &str| directory.path().join(name);
     let agent = StockAgent::start(directory.path());
-    let find = |name: &str| find_key(Some(&at(name)), Some(&agent.socket), None, &|_| true);
+    let find = |name: &str| find_key(&own(), Some(&at(name)), Some(&agent.socket), None, &|_| true);
     assert!(matches!(find("key.pub").unwrap().holder, Holder::File(_)));
     agent.add(&at("other"));
     assert!(matches!(find("key.pub").unwrap().holder, Holder::File(_)));
@@ -140,7 +145,7 @@ fn a_named_public_key_is_held_by_the_agent_or_by_the_file_beside_it() {
     assert_eq!(held.public(), &public(&at("key")));
 
     std::fs::copy(at("key.pub"), at("stranger.pub")).unwrap();
-    let without_agent = |name: &str| find_key(Some(&at(name)), None, None, &|_| true).unwrap_err();
+    let without_agent = |name: &str| find_key(&own(), Some(&at(name)), None, None, &|_| true).unwrap_err();
     assert!(without_agent("stranger.pub").to_string().contains("there is no"));
     std::fs::copy(at("other"), at("stranger")).unwrap();
     assert!(without_agent("stranger.pub").to_string().contains("is another key"));
@@ -157,7 +162,7 @@ fn without_a_name_the_first_roster_key_signs() {
     agent.add(&at("zulu"));
     let find = |roster: &[&str], socket: Option<&Path>| {
         let roster: Vec<PublicKey> = roster.iter().map(|name| public(&at(name))).collect();
-        find_key(None, socket, Some(directory.path()), &|key| roster.contains(key))
+        find_key(&own(), None, socket, Some(directory.path()), &|key| roster.contains(key))
     };
     let chosen = |roster: &[&str], socket| find(roster, socket).unwrap().public().clone();
     let all = ["zulu", "a.lpha", "id_ed25519"];

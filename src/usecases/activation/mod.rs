@@ -13,7 +13,7 @@ use crate::core::policy::{self, Ask};
 use crate::core::statement::Request;
 use crate::core::text::escape;
 use crate::ports::clock;
-use crate::ports::config::write_new;
+use crate::ports::config::WriteError;
 use crate::ports::ledger::{Cause, GrantLock, Ledger, Recorded, Refusal};
 use crate::ports::terminal::{HeldSignals, Terminal};
 use crate::usecases::closing::{Ending, close_patiently, watchdog};
@@ -71,7 +71,7 @@ pub fn activate(context: &Context, wish: &Wish) -> Result<Activated, Failure> {
                 verb: "activate",
                 cause: failure.cause,
                 person: known.person.clone(),
-                by: context.os_user(),
+                by: context.by(),
                 scope: known.scope.clone(),
             });
         }
@@ -109,6 +109,7 @@ fn attempt(context: &Context, wish: &Wish, known: &mut Known) -> Result<Activate
         duration: ready.length,
         drill: ready.drill,
         os_user: &os_user,
+        os_uid: context.os_uid(),
         incident: &incident,
         reason: &reason,
         answers: &answers,
@@ -137,11 +138,16 @@ fn write_receipt(context: &Context, ledger: &Ledger, recorded: &Recorded<Request
     let written = ledger
         .receipt(recorded.seq())
         .map_err(Failure::from)
-        .and_then(|receipt| Ok(write_new(path, receipt.as_bytes(), 0o600)?));
+        .and_then(|receipt| write_down(context, &receipt, path));
     match written {
         Ok(()) => (context.talk)(&format!("receipt: {}", escape(&path.to_string_lossy()))),
         Err(failure) => (context.talk)(&format!("WARNING: no receipt: {failure}")),
     }
+}
+
+fn write_down(context: &Context, receipt: &str, path: &Path) -> Result<(), Failure> {
+    let written = context.belongings.write_new(path, &mut receipt.as_bytes());
+    Ok(written.map_err(|source| WriteError { path: path.to_owned(), source })?)
 }
 
 /// From a recorded request to an open grant, or to one that is rolled back.

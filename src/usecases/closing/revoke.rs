@@ -34,7 +34,7 @@ pub fn revoke(context: &Context, target: &Target) -> Result<Vec<Revoked>, Failur
         Target::All => all(context, ledger.as_ref())?,
     };
     let ledger = ledger.map(Mutex::new);
-    let by = context.os_user();
+    let by = context.by();
     // Side by side, as `expire` does: one target that hangs must not hold up the others.
     let endings = side_by_side(&grants, |grant| {
         close_patiently(context, ledger.as_ref(), grant, Cause::Revoked, Some(&by))
