@@ -22,6 +22,9 @@ _glass() {
             glass,completions)
                 cmd="glass__subcmd__completions"
                 ;;
+            glass,demo)
+                cmd="glass__subcmd__demo"
+                ;;
             glass,doctor)
                 cmd="glass__subcmd__doctor"
                 ;;
@@ -80,7 +83,7 @@ _glass() {
 
     case "${cmd}" in
         glass)
-            opts="-v -q -h -V --home --color --verbose --quiet --format --help --version init register playbook activate status review revoke expire ledger doctor completions man"
+            opts="-v -q -h -V --home --color --verbose --quiet --format --help --version init register playbook activate status review revoke expire ledger doctor completions man demo"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -159,6 +162,36 @@ _glass() {
             fi
             case "${prev}" in
                 --all)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "table json html md csv" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        glass__subcmd__demo)
+            opts="-v -q -h -V --keep --home --color --verbose --quiet --format --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --keep)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

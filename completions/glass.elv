@@ -41,6 +41,7 @@ set edit:completion:arg-completer[glass] = {|@words|
             cand doctor 'What a host needs around glass'
             cand completions 'Print what makes a shell complete glass''s words'
             cand man 'Print the man page of glass, or write those of all verbs'
+            cand demo 'See the whole life of a grant, in a throw-away home'
         }
         &'glass;init'= {
             cand --person 'The first person, who is admin and on call'
@@ -309,6 +310,20 @@ set edit:completion:arg-completer[glass] = {|@words|
             cand --version 'Print version'
         }
         &'glass;man'= {
+            cand --home 'The home to work in, instead of the host''s or your own'
+            cand --color 'When to use colour'
+            cand --format 'How data is written'
+            cand -v 'Say more'
+            cand --verbose 'Say more'
+            cand -q 'Say nothing but errors'
+            cand --quiet 'Say nothing but errors'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'glass;demo'= {
+            cand --keep 'Keep home and repository in this new directory, to play with'
             cand --home 'The home to work in, instead of the host''s or your own'
             cand --color 'When to use colour'
             cand --format 'How data is written'

@@ -49,6 +49,7 @@ complete -c glass -n "__fish_glass_needs_command" -f -a "ledger" -d 'The record'
 complete -c glass -n "__fish_glass_needs_command" -f -a "doctor" -d 'What a host needs around glass'
 complete -c glass -n "__fish_glass_needs_command" -f -a "completions" -d 'Print what makes a shell complete glass\'s words'
 complete -c glass -n "__fish_glass_needs_command" -f -a "man" -d 'Print the man page of glass, or write those of all verbs'
+complete -c glass -n "__fish_glass_needs_command" -f -a "demo" -d 'See the whole life of a grant, in a throw-away home'
 complete -c glass -n "__fish_glass_using_subcommand init" -l person -d 'The first person, who is admin and on call' -r
 complete -c glass -n "__fish_glass_using_subcommand init" -l key -d 'That person\'s public key' -r -F
 complete -c glass -n "__fish_glass_using_subcommand init" -l home -d 'The home to work in, instead of the host\'s or your own' -r -F
@@ -330,6 +331,20 @@ complete -c glass -n "__fish_glass_using_subcommand man" -s v -l verbose -d 'Say
 complete -c glass -n "__fish_glass_using_subcommand man" -s q -l quiet -d 'Say nothing but errors'
 complete -c glass -n "__fish_glass_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c glass -n "__fish_glass_using_subcommand man" -s V -l version -d 'Print version'
+complete -c glass -n "__fish_glass_using_subcommand demo" -l keep -d 'Keep home and repository in this new directory, to play with' -r -F
+complete -c glass -n "__fish_glass_using_subcommand demo" -l home -d 'The home to work in, instead of the host\'s or your own' -r -F
+complete -c glass -n "__fish_glass_using_subcommand demo" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c glass -n "__fish_glass_using_subcommand demo" -l format -d 'How data is written' -r -f -a "table\t'For people'
+json\t'For programs'
+html\t'A page'
+md\t'Markdown'
+csv\t'Comma-separated values'"
+complete -c glass -n "__fish_glass_using_subcommand demo" -s v -l verbose -d 'Say more'
+complete -c glass -n "__fish_glass_using_subcommand demo" -s q -l quiet -d 'Say nothing but errors'
+complete -c glass -n "__fish_glass_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c glass -n "__fish_glass_using_subcommand demo" -s V -l version -d 'Print version'
 
 # Scopes and grants, which glass reads from the ledger; all other words come from the above.
 function __glass_finds_names

@@ -10,7 +10,13 @@ use std::path::PathBuf;
 
 /// Break-glass access: opened under signature, closed by itself, proved afterwards.
 #[derive(Debug, Parser)]
-#[command(name = "glass", version, propagate_version = true, disable_help_subcommand = true)]
+#[command(
+    name = "glass",
+    bin_name = "glass",
+    version,
+    propagate_version = true,
+    disable_help_subcommand = true
+)]
 pub(super) struct Args {
     /// The home to work in, instead of the host's or your own
     #[arg(long, global = true, value_name = "DIR")]
@@ -175,6 +181,12 @@ pub(super) enum Verb {
     Man {
         /// The directory to write them to
         directory: Option<PathBuf>,
+    },
+    /// See the whole life of a grant, in a throw-away home
+    Demo {
+        /// Keep home and repository in this new directory, to play with
+        #[arg(long, value_name = "DIR")]
+        keep: Option<PathBuf>,
     },
     /// A grant's watchdog
     #[command(name = "__watchdog", hide = true)]

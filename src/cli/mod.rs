@@ -15,9 +15,10 @@ mod status;
 
 use crate::core::text::escape;
 use crate::ports::config::{Environment, Home};
-use crate::ports::{belongings, effect};
+use crate::ports::{belongings, effect, pseudoterminal};
 use crate::usecases::closing::watchdog;
 use crate::usecases::context::Context;
+use crate::usecases::demo;
 use crate::usecases::failure::{Failure, Kind};
 use crate::usecases::review::Wish;
 use anyhow::Context as _;
@@ -34,6 +35,9 @@ pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
     }
     if args.get(1).is_some_and(|first| first == belongings::AS_PERSON) {
         return belongings::become_person();
+    }
+    if args.get(1).is_some_and(|first| first == pseudoterminal::ON_TERMINAL) {
+        return pseudoterminal::become_program(args.into_iter().skip(2));
     }
     std::panic::set_hook(Box::new(|panic| {
         // The payload may hold anything, a secret too: only the place is told.
@@ -150,6 +154,10 @@ fn dispatch(args: Args) -> anyhow::Result<u8> {
         Verb::Completions { shell, all } => completions::run(shell, all.as_deref(), &environment),
         Verb::Man { directory } => man::run(directory.as_deref(), &environment),
         Verb::Complete { words } => Ok(completions::complete(&words, environment)),
+        Verb::Demo { keep } => {
+            demo::demo(&environment, keep.as_deref(), screen::data)?;
+            Ok(exit::DONE)
+        }
         Verb::Watchdog { config, state, grant } => {
             let context = Context::at(Home::at(config, state), environment, screen::talk)?;
             watchdog::watch(&context, &grant)?;

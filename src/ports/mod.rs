@@ -7,5 +7,6 @@ pub mod clock;
 pub mod config;
 pub mod effect;
 pub mod ledger;
+pub mod pseudoterminal;
 pub mod signer;
 pub mod terminal;

@@ -4,6 +4,7 @@ pub mod activation;
 pub mod backup;
 pub mod closing;
 pub mod context;
+pub mod demo;
 pub mod doctor;
 pub mod failure;
 mod invocation;

@@ -25,6 +25,8 @@ pub struct Environment {
     pub ssh_auth_sock: Option<PathBuf>,
     /// `NO_COLOR` is set to anything.
     pub no_color: bool,
+    /// `TMPDIR`, else `/tmp`: where `demo` plays.
+    pub temporary: PathBuf,
     /// The real user id.
     pub uid: u32,
     /// The effective user id: whose rights glass has.
@@ -58,6 +60,7 @@ impl Environment {
             xdg_data_home: absolute("XDG_DATA_HOME"),
             ssh_auth_sock: set("SSH_AUTH_SOCK").map(PathBuf::from),
             no_color: set("NO_COLOR").is_some(),
+            temporary: absolute("TMPDIR").unwrap_or_else(|| "/tmp".into()),
             uid,
             euid,
             // Only sudo itself makes another user of us: without root this is a stray variable.

@@ -5,7 +5,7 @@ use crate::core::text::escape;
 use ed25519_dalek::SigningKey;
 use secrecy::{ExposeSecret, SecretString};
 use ssh_key::private::KeypairData;
-use ssh_key::{Error, PrivateKey};
+use ssh_key::{Error, LineEnding, PrivateKey};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
@@ -127,6 +127,28 @@ impl fmt::Debug for KeyFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "KeyFile({})", self.shown())
     }
+}
+
+/// A new key without a passphrase, for the demo's people: the private file's text, and the
+/// line of its `.pub`.
+///
+/// # Errors
+/// No random bytes, or the key can't be written as OpenSSH does.
+pub fn new_key_file(comment: &str) -> Result<(Zeroizing<String>, String), NewKeyError> {
+    let pair = ssh_key::private::Ed25519Keypair::from_seed(&*super::seed()?);
+    let key = PrivateKey::new(KeypairData::Ed25519(pair), comment)?;
+    Ok((key.to_openssh(LineEnding::LF)?, key.public_key().to_openssh()? + "\n"))
+}
+
+/// Why a key could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum NewKeyError {
+    /// The system gives no random bytes.
+    #[error(transparent)]
+    Random(#[from] super::RandomError),
+    /// It can't be written.
+    #[error("a new key can't be written: {0}")]
+    Write(#[from] ssh_key::Error),
 }
 
 #[cfg(test)]

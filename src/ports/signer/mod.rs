@@ -15,7 +15,7 @@ mod tests;
 pub use agent::{Agent, AgentError};
 pub use confirmed::Confirmed;
 pub use find::{FindError, find_key};
-pub use keyfile::{KeyFile, KeyFileError};
+pub use keyfile::{KeyFile, KeyFileError, NewKeyError, new_key_file};
 pub use random::{RandomError, nonce, random_byte, seed};
 
 use crate::core::public_key::PublicKey;
