@@ -1,7 +1,7 @@
 //! Under sudo glass is nobody's deputy: what a person names is opened as that person.
 
-use crate::machine::{Machine, USERS, secrets};
-use crate::support::{LONG, Person, Ran, requires, wait_until, write_key};
+use crate::machine::{Machine, ON_CALL, USERS, secrets};
+use crate::support::{LONG, Person, Ran, Scope, requires, text, wait_until, write_key};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use std::fs;
 use std::io::{Read, Write};
@@ -101,6 +101,36 @@ fn files_to_read_are_read_as_the_person() {
     chown(&kept, Some(4201), Some(4201)).unwrap();
     machine.sudo("ana", &["glass", "ledger", "verify", "--anchors", "kept"]).exits(0);
     machine.sudo("bob", &["glass", "ledger", "verify", "--anchors", "/home/ana/kept"]).exits(2).says(DENIED);
+}
+
+#[test]
+fn the_persons_groups_count_and_roots_do_not() {
+    let Some(machine) = Machine::new() else { return };
+    let checkpoint = machine.sudo("ana", &["glass", "ledger", "checkpoint"]).exits(0).stdout;
+    let kept = machine.inside("/run/kept");
+    fs::write(&kept, checkpoint).unwrap();
+    fs::set_permissions(&kept, fs::Permissions::from_mode(0o640)).unwrap();
+    let verify = ["glass", "ledger", "verify", "--anchors", "/run/kept"];
+    machine.sudo("ana", &verify).exits(2).says(DENIED);
+    chown(&kept, Some(0), Some(ON_CALL)).unwrap();
+    machine.sudo("ana", &verify).exits(0);
+    machine.sudo("sam", &verify).exits(2).says(DENIED);
+}
+
+#[test]
+fn root_tells_nothing_of_a_file_that_somebody_names_in_a_playbook() {
+    let Some(machine) = Machine::new() else { return };
+    machine.root(&["touch", "-d", "2001-01-01", "/var/lib/glass/old"]).exits(0);
+    let lint = |secret: &str| {
+        let rotation = format!(
+            "[[scope.rotation]]\nid = \"r\"\nrun = [\"true\"]\nsecret = \"{secret}\"\nevery = \"90d\"\n"
+        );
+        let playbook = text("x", &[Scope::new("x").with(machine.target.step("file")).with(rotation)]);
+        fs::write(machine.inside("/home/sam/x.toml"), playbook).unwrap();
+        let ran = machine.sudo("sam", &["glass", "playbook", "lint", "x.toml"]).exits(0);
+        ran.stdout.replace(secret, "SECRET")
+    };
+    assert_eq!(lint("/var/lib/glass/old"), lint("/var/lib/glass/none"));
 }
 
 #[test]

@@ -19,6 +19,9 @@ use tempfile::TempDir;
 /// Users with their ids; `ana` and `bob` are of the group `oncall`.
 pub const USERS: [(&str, u32); 4] = [("ana", 4201), ("bob", 4202), ("eve", 4203), ("sam", 4204)];
 
+/// The group `oncall`.
+pub const ON_CALL: u32 = 4200;
+
 /// The user whom a careless rule lets run all of glass, with any variable set.
 const CARELESS: &str = "Defaults:sam !use_pty\nsam ALL = (root) NOPASSWD: SETENV: /usr/local/bin/glass\n";
 
@@ -127,7 +130,7 @@ impl Machine {
             let path = self.inside(file);
             fs::write(&path, fs::read_to_string(&path).unwrap() + &lines).unwrap();
         };
-        append("/etc/group", "oncall:x:4200:ana,bob\n".into());
+        append("/etc/group", format!("oncall:x:{ON_CALL}:ana,bob\n"));
         for (name, id) in USERS {
             append("/etc/passwd", format!("{name}:x:{id}:{id}::/home/{name}:/bin/sh\n"));
             append("/etc/group", format!("{name}:x:{id}:\n"));

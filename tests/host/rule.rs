@@ -1,6 +1,7 @@
 //! What people on call can do with the printed sudoers rule, and what they can't.
 
 use crate::machine::Machine;
+use crate::support::Ran;
 
 #[test]
 fn the_printed_rule_is_enough_to_activate_look_and_revoke() {
@@ -108,9 +109,16 @@ fn a_hostile_environment_changes_nothing() {
 #[test]
 fn without_sudo_a_forged_caller_is_a_stray_variable() {
     let Some(machine) = Machine::new() else { return };
-    let ran = crate::support::Ran::of(&mut machine.user("eve", &["env", "SUDO_UID=0", "glass", "status"]));
+    let ran = Ran::of(&mut machine.user("eve", &["env", "SUDO_UID=0", "glass", "status"]));
     ran.exits(1).says("no glass home at `/home/eve/.local/share/glass`");
-    let child =
-        crate::support::Ran::of(&mut machine.user("eve", &["env", "SUDO_UID=0", "glass", "__as-person"]));
+    let child = Ran::of(&mut machine.user("eve", &["env", "SUDO_UID=0", "glass", "__as-person"]));
     child.exits(1);
+}
+
+#[test]
+fn p09_a_host_that_allows_no_core_dumps_is_no_hindrance() {
+    let Some(machine) = Machine::bare() else { return };
+    // sudo sets this limit by itself; an ordinary user can't raise it, not even to 1.
+    let limited = ["prlimit", "--core=0:0", "glass", "status"];
+    Ran::of(&mut machine.user("eve", &limited)).exits(1).says("no glass home");
 }
