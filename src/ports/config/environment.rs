@@ -120,11 +120,16 @@ mod tests {
 
     #[test]
     fn empty_and_relative_variables_count_as_absent() {
-        let environment = given(
-            &[("HOME", "home/ana"), ("XDG_DATA_HOME", "data"), ("GLASS_HOME", ""), ("NO_COLOR", "")],
-            1000,
-        );
-        assert_eq!(environment, Environment { uid: 1000, euid: 1000, ..Environment::default() });
+        let variables = [
+            ("HOME", "home/ana"),
+            ("XDG_DATA_HOME", "data"),
+            ("GLASS_HOME", ""),
+            ("NO_COLOR", ""),
+            ("TMPDIR", "t"),
+        ];
+        let absent =
+            Environment { uid: 1000, euid: 1000, temporary: "/tmp".into(), ..Environment::default() };
+        assert_eq!(given(&variables, 1000), absent);
         let environment = given(&[("HOME", "/home/ana"), ("GLASS_HOME", "here"), ("NO_COLOR", "1")], 1000);
         assert_eq!(environment.ssh_directory(), Some("/home/ana/.ssh".into()));
         assert_eq!(environment.glass_home, Some("here".into()));

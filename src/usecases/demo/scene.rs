@@ -243,6 +243,7 @@ fn variables(root: &Path) -> Vec<(OsString, OsString)> {
     vec![
         text("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
         text("LANG", "C.UTF-8"),
+        text("NO_COLOR", "1"),
         pair("HOME", root.join("work").as_os_str()),
         pair("GLASS_HOME", root.join("glass").as_os_str()),
         text("GIT_CONFIG_NOSYSTEM", "1"),
