@@ -311,7 +311,7 @@ fn run_as_becomes_that_user_with_its_groups_and_home() {
     let (uid, gid) = (nobody.uid.to_string(), nobody.gid.to_string());
     assert_eq!(&lines[..4], [&uid, &gid, &gid, nobody.dir.to_str().unwrap()]);
     assert!(lines[4..].iter().all(|line| line.ends_with("\t0000000000000000")), "{printed}");
-    let back = run(&as_nobody("echo x > /root/never"));
+    let back = run(&as_nobody("echo x > /etc/never"));
     assert!(matches!(back.ended, Ended::Exit(code) if code != 0));
     // The death signal outlives the change of user.
     let slow = Invocation { timeout: Duration::from_millis(200), ..as_nobody("sleep 1000") };
