@@ -9,7 +9,7 @@ use glass::core::filling::planned_steps;
 use glass::core::id::GrantId;
 use glass::core::moment::{Moment, rfc3339};
 use glass::core::plan::{ClosePlan, PlanMoment};
-use glass::core::statement::{Request, Seen, Statement};
+use glass::core::statement::{Request, Review, Seen, Statement};
 use glass::ports::clock;
 use glass::ports::ledger::{Batch, Registered};
 use serde_json::json;
@@ -25,8 +25,8 @@ const YEAR_S: i64 = 365 * 86_400;
 pub(crate) enum Life {
     /// Requested, opened, closed: 10 entries with the refusal before it. Owes its review.
     Closed,
-    /// A step failed, all was rolled back: 8 entries. Owes no review.
-    Failed,
+    /// The same, and reviewed: 10 entries, two of them signed.
+    Reviewed,
     /// Still open, its time over; has its close plan. 4 entries.
     Due,
 }
@@ -62,6 +62,7 @@ pub(crate) fn live(scratch: &mut Scratch, life: Life, grants: usize) -> Result<V
 struct Grant {
     id: String,
     nonce: glass::core::id::Nonce,
+    review_nonce: glass::core::id::Nonce,
     life: Life,
     at: Moment,
 }
@@ -69,7 +70,8 @@ struct Grant {
 impl Grant {
     fn new(scratch: &mut Scratch, life: Life, at: Moment) -> Self {
         let nonce = scratch.nonce();
-        Self { id: GrantId::of(&nonce).to_string(), nonce, life, at }
+        let review_nonce = scratch.nonce();
+        Self { id: GrantId::of(&nonce).to_string(), nonce, review_nonce, life, at }
     }
 
     const fn address(&self) -> &'static str {
@@ -100,26 +102,21 @@ impl Grant {
             steps: steps.clone(),
         };
         batch.append(Facts { terms: Some(terms), ..self.fact(Kind::Opening) }, "")?;
-        for (index, step) in steps.iter().enumerate() {
-            let fails = self.life == Life::Failed && index + 1 == steps.len();
-            let outcome = if fails { StepState::Unknown } else { StepState::Open };
-            let tail = fails.then(|| batch.text(format!("{}: no answer", self.id).as_bytes()));
-            let facts = self.step(Kind::StepOpened, step, outcome, &["grant"], tail.transpose()?);
-            batch.append(facts, "")?;
+        for step in &steps {
+            batch.append(self.step(Kind::StepOpened, step, StepState::Open, &["grant"]), "")?;
         }
-        if self.life != Life::Failed {
-            batch.append(self.fact(Kind::Activated), "")?;
-        }
+        batch.append(self.fact(Kind::Activated), "")?;
         if self.life != Life::Due {
-            let cause = if self.life == Life::Failed { "failed" } else { "expired" };
-            batch.append(Facts { cause: Some(cause.into()), ..self.fact(Kind::Closing) }, "")?;
+            batch.append(Facts { cause: Some("expired".into()), ..self.fact(Kind::Closing) }, "")?;
             for step in &steps {
                 let runs = ["check", "revoke"];
-                let facts = self.step(Kind::StepClosed, step, StepState::Closed, &runs, None);
+                let facts = self.step(Kind::StepClosed, step, StepState::Closed, &runs);
                 batch.append(Facts { proof: Some("check".into()), ..facts }, "")?;
             }
-            let end = if self.life == Life::Failed { Kind::ActivationFailed } else { Kind::Closed };
-            batch.append(self.fact(end), "")?;
+            batch.append(self.fact(Kind::Closed), "")?;
+        }
+        if self.life == Life::Reviewed {
+            self.review(scratch, batch, registered, seen)?;
         }
         Ok(self.id)
     }
@@ -159,18 +156,40 @@ impl Grant {
         Ok(())
     }
 
-    fn step(&self, kind: Kind, step: &str, outcome: StepState, runs: &[&str], tail: Option<String>) -> Facts {
+    /// The verdict of the only person there is, so a self-review.
+    fn review(
+        &self,
+        scratch: &Scratch,
+        batch: &mut Batch<'_>,
+        registered: &Registered,
+        seen: Seen,
+    ) -> Result<()> {
+        let (playbook, _) = registered.scope(self.address()).ok().context("no such scope")?;
+        let facts = object(json!({
+            "grant": self.id, "scope": self.address(), "playbook": playbook.file.sha512,
+            "verdict": "justified", "self_review": true,
+        }))?;
+        let texts = object(json!({
+            "title": "A quick one", "incident": "INC-1042", "note": "the normal path is mended",
+        }))?;
+        let common = scratch.common(self.review_nonce, seen, self.at.wall);
+        let statement = Statement::<Review>::new(&common, facts, texts)?;
+        scratch.append_signed(batch, &statement, self.fact(Kind::Reviewed))?;
+        Ok(())
+    }
+
+    fn step(&self, kind: Kind, step: &str, outcome: StepState, runs: &[&str]) -> Facts {
         // SHA-256 of nothing: the steps print nothing.
         let nothing = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
         let stream = || Stream { length: 0, sha256: nothing.into() };
         let run = || Run {
             elapsed_ms: 12,
             ended: "exit".into(),
-            exit: Some(i32::from(tail.is_some())),
+            exit: Some(0),
             signal: None,
             stderr: stream(),
             stdout: stream(),
-            tail: tail.clone(),
+            tail: None,
         };
         let runs: BTreeMap<String, Run> = runs.iter().map(|name| ((*name).to_owned(), run())).collect();
         Facts { step: Some(step.to_owned()), outcome: Some(outcome), runs, ..self.fact(kind) }

@@ -61,28 +61,31 @@ fn state(scratch: &Scratch) -> Result<(u64, u64, SystemTime)> {
     Ok((ledger.head()?.frontier.size(), file.len(), file.modified()?))
 }
 
-/// `status` on a history of ended grants, against a ledger without it; both owe as many reviews.
+/// `status` and `review --list` on a history of reviewed grants, against a ledger without it;
+/// both owe as many reviews.
 pub(crate) fn status(
     history: &Scratch,
     without: &Scratch,
     (grants, owed): (usize, usize),
     rounds: usize,
 ) -> Result<()> {
-    let ratio = measure(history, without, rounds)?;
-    print(&Figure {
-        work: format!("status, {owed} reviews owed, {grants} grants of history / none"),
-        value: ratio.ratio,
-        unit: "",
-        bound: Bound::AtMost(1.5),
-        detail: both(&ratio),
-    });
+    for verb in [&["status"][..], &["review", "--list"]] {
+        let ratio = measure(verb, history, without, rounds)?;
+        print(&Figure {
+            work: format!("{}, {owed} owed, {grants} reviewed grants / none", verb.join(" ")),
+            value: ratio.ratio,
+            unit: "",
+            bound: Bound::AtMost(1.5),
+            detail: both(&ratio),
+        });
+    }
     Ok(())
 }
 
 /// `status` where every grant of the history still owes its review.
 pub(crate) fn status_owed(history: &Scratch, grants: usize, rounds: usize) -> Result<()> {
     let empty = Scratch::new(MEMORY)?;
-    let pair = measure(history, &empty, rounds.min(3))?;
+    let pair = measure(&["status"], history, &empty, rounds.min(3))?;
     note(&format!(
         "status with {grants} reviews owed, each of them listed: {} × empty ({}); no bound is set for it",
         pair.ratio.round(),
@@ -91,8 +94,11 @@ pub(crate) fn status_owed(history: &Scratch, grants: usize, rounds: usize) -> Re
     Ok(())
 }
 
-fn measure(history: &Scratch, peer: &Scratch, rounds: usize) -> Result<Pair> {
-    let status = |scratch: &Scratch| time(&mut command(GLASS, &["--home", &scratch.path(), "status"]));
+fn measure(verb: &[&str], history: &Scratch, peer: &Scratch, rounds: usize) -> Result<Pair> {
+    let run = |scratch: &Scratch| {
+        let path = scratch.path();
+        time(&mut command(GLASS, &[&["--home", &path], verb].concat()))
+    };
     ensure!(rounds > 0, "at least one round");
-    pair(rounds, || status(history), || status(peer))
+    pair(rounds, || run(history), || run(peer))
 }

@@ -119,13 +119,12 @@ fn run(options: &Options) -> Result<()> {
         }
     }
     if options.wants("status") {
-        let (mut history, mut without) = (long(Life::Failed, options.grants())?, Scratch::new(MEMORY)?);
+        let (mut history, mut without) = (long(Life::Reviewed, options.grants())?, Scratch::new(MEMORY)?);
         idle::status(&history, &without, (options.grants(), 0), options.rounds)?;
         for scratch in [&mut history, &mut without] {
             live(scratch, Life::Closed, OWED)?;
         }
         idle::status(&history, &without, (options.grants(), OWED), options.rounds)?;
-        table::note("no review can be given yet: this history is of activations that failed, which owe none");
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Whose key signs, how it is found, and how it is unlocked.
 
-use super::support::{Home, LONG, Ran, Scope, bare, text, wait_until};
+use super::support::{Home, LONG, Ran, Scope, bare, requires, text, wait_until};
 use super::{CONFIRM, key_of, only_refused};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -149,6 +149,9 @@ const TEXTS: [&str; 6] = ["activate", "doors/front", "--incident", "INC-1", "--r
 
 #[test]
 fn p04_the_agents_key_signs() {
+    if !requires("ssh-agent") || !requires("ssh-add") {
+        return;
+    }
     let home = home();
     let agent = Agent::holding(&home, "ana");
     // The private half is nowhere else.
@@ -165,6 +168,9 @@ fn p04_the_agents_key_signs() {
 
 #[test]
 fn p04_a_public_key_that_nobody_holds_signs_nothing() {
+    if !requires("ssh-agent") || !requires("ssh-add") {
+        return;
+    }
     let home = home();
     let agent = Agent::holding(&home, "dora");
     fs::remove_file(home.key("ana")).unwrap();
