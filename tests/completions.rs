@@ -193,7 +193,7 @@ fn p10_rows_that_someone_edited_are_inert_in_a_shell() {
     database
         .execute(
             r#"INSERT INTO "grant" SELECT 'g-$(touch x)', scope, state, person, drill, requested, requested_at,
-               activated_at, expires_at, closed_at, boot_id, boot_ms, statement, last FROM "grant""#,
+               activated_at, expires_at, closed_at, boot_id, boot_ms, statement, last, needed, lapses_at FROM "grant""#,
             [],
         )
         .unwrap();

@@ -115,7 +115,7 @@ impl Scratch {
         let signature = self.signing.sign(&signed_data(V::NAMESPACE, &digest)).to_bytes();
         let armor = Sshsig::from_ed25519(key.clone(), V::NAMESPACE, signature)?.to_armor();
         let name = HEXLOWER.encode(&digest);
-        batch.statement(&name, statement.line(), batch.next_seq())?;
+        batch.statement(&name, PERSON, statement.line(), batch.next_seq())?;
         let facts = Facts {
             person: Some(PERSON.to_owned()),
             key: Some(key.fingerprint().to_string()),

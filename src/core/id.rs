@@ -21,18 +21,27 @@ impl fmt::Display for Nonce {
     }
 }
 
+/// The characters after the prefix.
+const LENGTH: usize = 10;
+
+/// The first 50 bits of a nonce.
+fn letters(nonce: &Nonce) -> String {
+    BASE32_NOPAD.encode(&nonce.0).to_ascii_lowercase()[..LENGTH].to_owned()
+}
+
+fn is_id(text: &str, prefix: &str) -> bool {
+    let is_letter = |b: u8| b.is_ascii_lowercase() || (b'2'..=b'7').contains(&b);
+    text.strip_prefix(prefix).is_some_and(|rest| rest.len() == LENGTH && rest.bytes().all(is_letter))
+}
+
 /// `g-` and 10 lower-case base32 characters: fit for Kubernetes, LDAP, file and role names.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct GrantId(String);
 
-/// The characters after `g-`.
-const LENGTH: usize = 10;
-
 impl GrantId {
-    /// The id of the grant whose request carries this nonce: its first 50 bits.
+    /// The id of the grant whose request carries this nonce.
     pub fn of(nonce: &Nonce) -> Self {
-        let letters = BASE32_NOPAD.encode(&nonce.0).to_ascii_lowercase();
-        Self(format!("g-{}", &letters[..LENGTH]))
+        Self(format!("g-{}", letters(nonce)))
     }
 
     /// The id as it is written everywhere.
@@ -56,10 +65,42 @@ impl FromStr for GrantId {
     type Err = NotAGrantId;
 
     fn from_str(text: &str) -> Result<Self, NotAGrantId> {
-        let letters = text.strip_prefix("g-").ok_or(NotAGrantId)?;
-        let fits = letters.len() == LENGTH
-            && letters.bytes().all(|b| b.is_ascii_lowercase() || (b'2'..=b'7').contains(&b));
-        fits.then(|| Self(text.to_owned())).ok_or(NotAGrantId)
+        is_id(text, "g-").then(|| Self(text.to_owned())).ok_or(NotAGrantId)
+    }
+}
+
+/// `p-` and 10 lower-case base32 characters: an act that waits for more people to sign.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ActId(String);
+
+impl ActId {
+    /// The id of the act whose statement carries this nonce.
+    pub fn of(nonce: &Nonce) -> Self {
+        Self(format!("p-{}", letters(nonce)))
+    }
+
+    /// The id as it is written everywhere.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ActId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// A text that names no act.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("not the id of an act: it looks like `p-k3q7x2m5ab`; `glass status` lists what waits")]
+pub struct NotAnActId;
+
+impl FromStr for ActId {
+    type Err = NotAnActId;
+
+    fn from_str(text: &str) -> Result<Self, NotAnActId> {
+        is_id(text, "p-").then(|| Self(text.to_owned())).ok_or(NotAnActId)
     }
 }
 

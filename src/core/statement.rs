@@ -4,6 +4,7 @@
 //! the bytes that the person saw described are the bytes that the key signs.
 
 use crate::core::canonical;
+use crate::core::entry::Kind;
 use crate::core::id::Nonce;
 use crate::core::merkle::Hash;
 use crate::core::moment::rfc3339;
@@ -18,36 +19,68 @@ pub trait Verb {
     const NAME: &'static str;
     /// The SSHSIG namespace.
     const NAMESPACE: &'static str;
-    /// The kind of the entry that records it.
-    const KIND: &'static str;
+    /// The kind of the entry that records it, once all have signed.
+    const KIND: Kind;
 }
 
-/// Registers playbooks and settings.
-#[derive(Debug)]
-pub struct Register;
-/// Asks for a grant.
-#[derive(Debug)]
-pub struct Request;
-/// Judges a use.
-#[derive(Debug)]
-pub struct Review;
+macro_rules! verbs {
+    ($($(#[$doc:meta])* $verb:ident = $name:literal, $namespace:literal, $kind:ident;)*) => {
+        $(
+            $(#[$doc])*
+            #[derive(Debug)]
+            pub struct $verb;
 
-impl Verb for Register {
-    const NAME: &'static str = "register";
-    const NAMESPACE: &'static str = "register@glass";
-    const KIND: &'static str = "registered";
+            impl Verb for $verb {
+                const NAME: &'static str = $name;
+                const NAMESPACE: &'static str = $namespace;
+                const KIND: Kind = Kind::$kind;
+            }
+        )*
+
+        /// The namespace of the verb of this name; `None` for a word that is none.
+        pub fn namespace_of(name: &str) -> Option<&'static str> {
+            match name {
+                $($name => Some($namespace),)*
+                _ => None,
+            }
+        }
+
+        /// The name of the verb that entries of this kind are signed for; `None` for kinds that
+        /// nobody signs, and for those that any act of two people may have.
+        pub const fn name_of(kind: Kind) -> Option<&'static str> {
+            match kind {
+                $(Kind::$kind => Some($name),)*
+                _ => None,
+            }
+        }
+    };
 }
 
-impl Verb for Request {
-    const NAME: &'static str = "request";
-    const NAMESPACE: &'static str = "request@glass";
-    const KIND: &'static str = "requested";
-}
-
-impl Verb for Review {
-    const NAME: &'static str = "review";
-    const NAMESPACE: &'static str = "review@glass";
-    const KIND: &'static str = "reviewed";
+verbs! {
+    /// Registers playbooks and settings.
+    Register = "register", "register@glass", Registered;
+    /// Mends one playbook for one grant.
+    Hotfix = "hotfix", "register@glass", Hotfixed;
+    /// Tells of an emergency that was done outside glass.
+    Record = "record", "record@glass", Recorded;
+    /// Asks for a grant.
+    Request = "request", "request@glass", Requested;
+    /// Consents to another person's request.
+    Approve = "approve", "approve@glass", Approved;
+    /// Says no to another person's request.
+    Deny = "deny", "deny@glass", Denied;
+    /// Takes one's own request back.
+    Withdraw = "withdraw", "withdraw@glass", Withdrawn;
+    /// Goes on with one's own request, in another process or alone.
+    Resume = "resume", "resume@glass", Resumed;
+    /// Ends one's own grant later.
+    Extend = "extend", "extend@glass", Extended;
+    /// Ends another person's grant.
+    Revoke = "revoke", "revoke@glass", Revoked;
+    /// Vouches that a grant was closed by hand.
+    Attest = "attest", "attest@glass", Attested;
+    /// Judges a use.
+    Review = "review", "review@glass", Reviewed;
 }
 
 /// An earlier head of the ledger that the signer vouches to have seen (P7).
@@ -93,16 +126,41 @@ impl<V: Verb> Statement<V> {
     ) -> Result<Self, canonical::CanonicalError> {
         let mut signed = facts;
         signed.extend([
-            ("origin".into(), json!(common.origin)),
-            ("ledger".into(), json!(common.ledger)),
-            ("verb".into(), json!(V::NAME)),
             ("nonce".into(), json!(common.nonce.to_string())),
             ("seen".into(), json!({"size": common.seen.size, "root": common.seen.root.to_string()})),
             ("at".into(), json!(rfc3339(common.at))),
             ("person".into(), json!(common.person)),
         ]);
+        Self::of(&common.origin, &common.ledger, signed, texts)
+    }
+
+    /// Builds a line that names neither its signer nor their time, as an approval's does: each
+    /// of those who sign it signs the same bytes.
+    pub fn of(
+        origin: &str,
+        ledger: &str,
+        facts: Map<String, Value>,
+        texts: Map<String, Value>,
+    ) -> Result<Self, canonical::CanonicalError> {
+        let mut signed = facts;
+        signed.extend([
+            ("origin".into(), json!(origin)),
+            ("ledger".into(), json!(ledger)),
+            ("verb".into(), json!(V::NAME)),
+        ]);
         let line = canonical::encode(&json!({"signed": signed, "texts": texts}))?;
         Ok(Self { line, signed, verb: PhantomData })
+    }
+
+    /// Reads a line back that somebody signed before: the same bytes are to be signed again.
+    ///
+    /// # Errors
+    /// A line that is not canonical; one of another verb has no `signed` and is not read.
+    pub fn read(line: &str) -> Result<Option<Self>, canonical::CanonicalError> {
+        let value = canonical::decode(line.as_bytes())?;
+        let signed = value.get("signed").and_then(Value::as_object);
+        let signed = signed.filter(|signed| signed.get("verb").and_then(Value::as_str) == Some(V::NAME));
+        Ok(signed.cloned().map(|signed| Self { line: line.to_owned(), signed, verb: PhantomData }))
     }
 
     /// The line without its line feed: what the `text` table keeps.

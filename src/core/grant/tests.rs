@@ -1,25 +1,43 @@
 //! What no sequence of entries can do to a grant: [`apply`] is held against its promises.
 
 use super::*;
-use crate::core::entry::Facts;
+use crate::core::entry::{Facts, Kind};
+use crate::core::review::Verdict;
 use proptest::prelude::*;
 use serde_json::json;
+use std::collections::BTreeSet;
 
-const KINDS: [Kind; 13] = [
+const KINDS: [Kind; 26] = [
     Kind::Genesis,
+    Kind::Recovered,
+    Kind::Proposed,
+    Kind::Seconded,
     Kind::Registered,
+    Kind::Hotfixed,
+    Kind::Recorded,
     Kind::Requested,
+    Kind::Approved,
+    Kind::Denied,
+    Kind::Withdrawn,
+    Kind::Lapsed,
+    Kind::Resumed,
     Kind::Opening,
     Kind::StepOpened,
     Kind::Activated,
+    Kind::Extended,
+    Kind::Revoked,
     Kind::Closing,
     Kind::StepClosed,
     Kind::Closed,
     Kind::ActivationFailed,
     Kind::Unrevoked,
+    Kind::Attested,
     Kind::ClosedFromPlan,
     Kind::Reviewed,
 ];
+
+/// The requester, and others.
+const PEOPLE: [&str; 4] = ["ana", "ben", "cem", "dora"];
 
 const OUTCOMES: [StepState; 7] = [
     StepState::Pending,
@@ -37,8 +55,19 @@ pub(crate) struct Next {
     kind: Kind,
     step: Option<&'static str>,
     outcome: Option<StepState>,
+    who: &'static str,
+    /// Of a request: how many must sign. Of an extension: by so many half minutes.
+    count: u64,
+    /// Of a resumption: alone. Of a step: attested.
+    flag: bool,
     wrong_prev: bool,
     bare: bool,
+}
+
+impl Next {
+    const fn of(kind: Kind, step: Option<&'static str>, outcome: Option<StepState>) -> Self {
+        Self { kind, step, outcome, who: "ana", count: 0, flag: false, wrong_prev: false, bare: false }
+    }
 }
 
 fn next() -> impl Strategy<Value = Next> {
@@ -46,27 +75,45 @@ fn next() -> impl Strategy<Value = Next> {
     let kind = prop_oneof![
         4 => Just(Kind::StepOpened),
         4 => Just(Kind::StepClosed),
-        6 => prop::sample::select(&KINDS[..]),
+        8 => prop::sample::select(&KINDS[..]),
+        2 => Just(Kind::Approved),
+        1 => Just(Kind::Opening),
         1 => Just(Kind::Closed),
         1 => Just(Kind::Reviewed),
     ];
     let step = prop_oneof![8 => prop::sample::select(&[Some("a"), Some("b")][..]), 1 => Just(None), 1 => Just(Some("c"))];
     let outcome = prop_oneof![9 => prop::sample::select(&OUTCOMES[..]).prop_map(Some), 1 => Just(None)];
-    (kind, step, outcome, prop::bool::weighted(0.03), prop::bool::weighted(0.05))
-        .prop_map(|(kind, step, outcome, wrong_prev, bare)| Next { kind, step, outcome, wrong_prev, bare })
+    let who = prop::sample::select(&PEOPLE[..]);
+    (
+        kind,
+        step,
+        outcome,
+        who,
+        0..4_u64,
+        prop::bool::ANY,
+        prop::bool::weighted(0.03),
+        prop::bool::weighted(0.05),
+    )
+        .prop_map(|(kind, step, outcome, who, count, flag, wrong_prev, bare)| Next {
+            kind,
+            step,
+            outcome,
+            who,
+            count,
+            flag,
+            wrong_prev,
+            bare,
+        })
 }
 
+/// The grant may be open for so long, extended or not.
+const MAX_S: i64 = 120;
+
 /// Facts as the ledger would append them, or not.
-pub(crate) fn facts(next: &Next, seq: u64, last: Option<u64>) -> Facts {
+pub(crate) fn facts(next: &Next, seq: u64, before: Option<&Grant>) -> Facts {
+    let last = before.map(|grant| grant.last);
     let wall = parse_rfc3339("2026-01-01T00:00:00.000Z").unwrap() + TimeDelta::seconds(seq as i64);
     let moment = Moment { wall, boot_id: "b".into(), boot_ms: 1_000 * seq };
-    let terms = Terms {
-        activation_boot_ms: 1_000 * seq + 500,
-        deadline_boot_ms: 1_000 * seq + 60_000,
-        expires_at: "2026-01-01T01:00:00.000Z".into(),
-        steps: vec!["a".into(), "b".into()],
-    };
-    let signed = json!({"scope": "p/s", "duration_s": 60, "review_within_s": 3600, "registered": 1});
     let mut facts =
         Facts { prev: last, seq, grant: Some("g-aaaaaaaaaa".into()), ..Facts::new(next.kind, &moment) };
     if next.wrong_prev {
@@ -77,12 +124,38 @@ pub(crate) fn facts(next: &Next, seq: u64, last: Option<u64>) -> Facts {
     }
     facts.step = next.step.map(str::to_owned);
     facts.outcome = next.outcome;
-    facts.person = Some("ana".into());
-    facts.terms = (next.kind == Kind::Opening).then_some(terms);
+    facts.person = Some(next.who.into());
+    // Each has one key; whose it is the ledger judges.
+    facts.key = Some(format!("key of {}", next.who));
+    facts.terms = (next.kind == Kind::Opening).then(|| Terms {
+        activation_boot_ms: 1_000 * seq + 500,
+        deadline_boot_ms: 1_000 * seq + 60_000,
+        expires_at: crate::core::moment::rfc3339(wall + TimeDelta::seconds(60)),
+        steps: vec!["a".into(), "b".into()],
+    });
+    let signed = match next.kind {
+        Kind::Requested => json!({
+            "scope": "p/s", "duration_s": 60, "review_within_s": 3600, "registered": 1, "max_s": MAX_S,
+            "extensions": 2, "approvals_needed": next.count, "within_s": 60, "alone_after_s": 3,
+        }),
+        Kind::Recorded => json!({
+            "scope": "p/s", "person": "ana", "review_within_s": 3600,
+            "from": "2025-12-31T00:00:00.000Z", "to": "2025-12-31T01:00:00.000Z",
+        }),
+        Kind::Resumed => json!({"alone": next.flag}),
+        Kind::Extended => {
+            let end = before.and_then(Grant::deadline).map(|end| end.wall).unwrap_or_default();
+            let by_s = 30 * next.count;
+            let end = crate::core::moment::rfc3339(end + TimeDelta::seconds(by_s as i64));
+            json!({"extend_s": by_s, "expires_at": end})
+        }
+        Kind::Reviewed => reviewed(next),
+        _ => json!(null),
+    };
+    facts.signed = signed.as_object().cloned();
     match next.kind {
-        Kind::Requested => facts.signed = signed.as_object().cloned(),
         Kind::ClosedFromPlan => facts.scope = Some("p/s".into()),
-        Kind::Reviewed => facts.signed = reviewed(next).as_object().cloned(),
+        Kind::StepClosed if next.flag => facts.proof = Some(ATTESTED.into()),
         _ => {}
     }
     facts
@@ -109,14 +182,23 @@ const LIFE: [(Kind, Option<&str>, Option<StepState>); 8] = [
 /// A likely beginning, then anything.
 pub(crate) fn lives() -> impl Strategy<Value = Vec<Next>> {
     (0..=LIFE.len(), prop::collection::vec(next(), 0..24)).prop_map(|(lived, rest)| {
-        let begun = LIFE[..lived].iter().map(|&(kind, step, outcome)| Next {
-            kind,
-            step,
-            outcome,
-            wrong_prev: false,
-            bare: false,
-        });
+        let begun = LIFE[..lived].iter().map(|&(kind, step, outcome)| Next::of(kind, step, outcome));
         begun.chain(rest).collect()
+    })
+}
+
+/// The same for a request that two others must consent to, in any order and by anyone.
+pub(crate) fn lives_with_consent() -> impl Strategy<Value = Vec<Next>> {
+    let consents =
+        prop::collection::vec((prop::sample::select(&PEOPLE[..]), prop::bool::weighted(0.1)), 0..5);
+    (consents, lives(), 1..3_u64).prop_map(|(consents, life, needed)| {
+        let request = Next { count: needed, ..Next::of(Kind::Requested, None, None) };
+        let consents = consents.into_iter().map(|(who, alone)| match alone {
+            true => Next { flag: true, ..Next::of(Kind::Resumed, None, None) },
+            false => Next { who, ..Next::of(Kind::Approved, None, None) },
+        });
+        let rest = life.into_iter().filter(|next| next.kind != Kind::Requested);
+        std::iter::once(request).chain(consents).chain(rest).collect()
     })
 }
 
@@ -128,18 +210,22 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
     #[test]
-    fn p02_p03_no_sequence_of_entries_opens_early_or_ends_unproved(life in lives()) {
+    fn p02_p03_p06_no_sequence_of_entries_opens_early_or_ends_unproved(
+        life in prop_oneof![lives(), lives_with_consent()]
+    ) {
         let mut grant: Option<Grant> = None;
         let mut accepted = Vec::new();
         for (seq, next) in life.iter().enumerate() {
             let before = grant.clone();
-            let facts = facts(next, seq as u64, before.as_ref().map(|grant| grant.last));
+            let facts = facts(next, seq as u64, before.as_ref());
             let Ok(after) = apply(before.clone(), &facts) else { continue };
             accepted.push(facts);
             let was = before.as_ref().map(|grant| grant.state);
 
             // Every grant begins with a request, or with the end that a restored ledger learns of.
-            prop_assert!(was.is_some() || matches!(next.kind, Kind::Requested | Kind::ClosedFromPlan));
+            prop_assert!(
+                was.is_some() || matches!(next.kind, Kind::Requested | Kind::ClosedFromPlan | Kind::Recorded)
+            );
             prop_assert!(!next.wrong_prev);
             // Active: only out of `activating`, with a permit on record and every step open.
             if after.state == State::Active && was != Some(State::Active) {
@@ -147,18 +233,40 @@ proptest! {
                 prop_assert!(after.opening.is_some() && after.deadline().is_some());
                 prop_assert!(!after.steps.is_empty() && after.steps.iter().all(is_open));
             }
-            prop_assert!(after.activated_at.is_none() || after.opening.is_some());
+            prop_assert!(after.activated_at.is_none() || after.opening.is_some() || after.outside);
+            // Opened: by as many other people as were needed, each once; or alone, after the wait.
+            if after.opening.is_some() {
+                let needed = after.waiting.as_ref().map_or(0, |waiting| waiting.needed);
+                let signed: BTreeSet<&str> = after.approvals.iter().map(|given| given.person.as_str()).collect();
+                prop_assert!(!signed.contains(after.person.as_str()));
+                prop_assert!(after.alone || signed.len() >= needed, "{:?}", after);
+                prop_assert_eq!(signed.len(), after.approvals.len());
+            }
+            // Alone only after the wait, and then its review is owed in half the time.
+            if after.alone && !before.as_ref().is_some_and(|grant| grant.alone) {
+                let asked = before.as_ref().unwrap().waiting.as_ref().unwrap().asked.wall;
+                prop_assert!(accepted.last().unwrap().at() - asked >= TimeDelta::seconds(3));
+                prop_assert_eq!(after.review_within_s, 1_800);
+            }
+            // However often it is extended, it ends within its maximum.
+            if let (Some(end), Some(opening)) = (after.deadline(), &after.opening) {
+                prop_assert!(end.wall - opening.moment.wall <= TimeDelta::seconds(MAX_S));
+                prop_assert!(end.boot_ms - opening.moment.boot_ms <= 1_000 * MAX_S as u64);
+                prop_assert!(after.extended <= 2);
+            }
             // No step before the permit, and the permit but once.
             prop_assert!(after.opening.is_some() || after.steps.is_empty());
             if let Some(opening) = before.as_ref().and_then(|grant| grant.opening.as_ref()) {
-                prop_assert_eq!(Some(opening), after.opening.as_ref());
+                prop_assert_eq!(Some(&opening.moment), after.opening.as_ref().map(|opening| &opening.moment));
+                prop_assert!(next.kind == Kind::Extended || Some(opening) == after.opening.as_ref());
             }
             // Ended: every step proved shut; and only one that was active is `closed`.
             if after.state.is_ended() {
                 prop_assert!(after.steps.iter().all(|step| step.state.is_shut()), "{:?}", after);
-                prop_assert!(after.closed_at.is_some());
+                prop_assert_eq!(after.closed_at.is_some(), !after.state.is_refused());
+                prop_assert!(!after.state.is_refused() || after.opening.is_none());
                 let known = before.as_ref().is_some_and(|grant| grant.requested != after.last);
-                if known && was.is_some_and(|was| !was.is_ended()) {
+                if known && was.is_some_and(|was| !was.is_ended()) && !after.state.is_refused() {
                     prop_assert_eq!(after.state == State::Closed, after.activated_at.is_some());
                 }
             } else {
@@ -168,7 +276,10 @@ proptest! {
             let verdict = before.as_ref().and_then(|grant| grant.review.clone());
             if next.kind == Kind::Reviewed {
                 prop_assert_eq!((was, after.state), (Some(State::Closed), State::Closed));
-                prop_assert!(verdict.is_none() && after.review.is_some());
+                prop_assert!(verdict.is_none());
+                let review = after.review.as_ref().unwrap();
+                prop_assert!(review.person != after.person || review.self_review);
+                prop_assert!(after.approvals.iter().all(|given| given.person != review.person));
             } else {
                 let expected = verdict.filter(|_| after.state == State::Closed);
                 prop_assert_eq!(&after.review, &expected);
@@ -180,7 +291,10 @@ proptest! {
             }
             // Once closing began there is no way back to open.
             if matches!(was, Some(State::Closing | State::Unrevoked)) {
-                prop_assert!(!matches!(after.state, State::Active | State::Activating));
+                prop_assert!(!matches!(
+                    after.state,
+                    State::Active | State::Activating | State::AwaitingApproval
+                ));
             }
             grant = Some(after);
         }
@@ -198,35 +312,86 @@ fn p03_a_life_reaches_every_state_that_the_random_one_is_held_against() {
     let mut grant = None;
     let mut seen = Vec::new();
     for (seq, &(kind, step, outcome)) in LIFE.iter().enumerate() {
-        let next = Next { kind, step, outcome, wrong_prev: false, bare: false };
-        grant = Some(
-            apply(grant.clone(), &facts(&next, seq as u64, grant.map(|grant: Grant| grant.last))).unwrap(),
-        );
+        let next = Next::of(kind, step, outcome);
+        grant = Some(apply(grant.clone(), &facts(&next, seq as u64, grant.as_ref())).unwrap());
         seen.push(grant.as_ref().unwrap().state);
     }
     assert!(seen.contains(&State::Active) && seen.last() == Some(&State::Closing));
-    let closed = Next { kind: Kind::Closed, step: None, outcome: None, wrong_prev: false, bare: false };
-    let closed = apply(grant.clone(), &facts(&closed, 9, grant.map(|grant| grant.last))).unwrap();
+    let closed =
+        apply(grant.clone(), &facts(&Next::of(Kind::Closed, None, None), 9, grant.as_ref())).unwrap();
     assert_eq!(closed.state, State::Closed);
-    let verdict =
-        Next { kind: Kind::Reviewed, step: Some("a"), outcome: None, wrong_prev: false, bare: false };
-    let reviewed = apply(Some(closed.clone()), &facts(&verdict, 10, Some(closed.last))).unwrap();
+    let verdict = Next::of(Kind::Reviewed, Some("a"), None);
+    let reviewed = apply(Some(closed.clone()), &facts(&verdict, 10, Some(&closed))).unwrap();
     assert_eq!(reviewed.review.as_ref().unwrap().verdict, Verdict::Justified);
     assert!(reviewed.review.as_ref().unwrap().self_review);
-    let again = apply(Some(reviewed.clone()), &facts(&verdict, 11, Some(reviewed.last)));
+    let again = apply(Some(reviewed.clone()), &facts(&verdict, 11, Some(&reviewed)));
     assert_eq!(again.unwrap_err().why, "it has its verdict already");
     for (step, why) in [("b", "the verdict `drill`"), ("c", "the requester reviewed it")] {
         let verdict = Next { step: Some(step), ..verdict.clone() };
-        let refused = apply(Some(closed.clone()), &facts(&verdict, 10, Some(closed.last))).unwrap_err();
+        let refused = apply(Some(closed.clone()), &facts(&verdict, 10, Some(&closed))).unwrap_err();
         assert!(refused.why.starts_with(why), "{refused}");
     }
-    let late = Next {
-        kind: Kind::StepOpened,
-        step: Some("b"),
-        outcome: Some(StepState::Open),
-        wrong_prev: false,
-        bare: false,
-    };
-    let late = apply(Some(reviewed.clone()), &facts(&late, 11, Some(reviewed.last))).unwrap();
+    let late = Next::of(Kind::StepOpened, Some("b"), Some(StepState::Open));
+    let late = apply(Some(reviewed.clone()), &facts(&late, 11, Some(&reviewed))).unwrap();
     assert_eq!((late.state, late.closed_at, late.review), (State::Closing, None, None));
+}
+
+/// Follows these, one a second, and gives the last outcome.
+fn follow(begun: Option<Grant>, from: u64, life: &[Next]) -> Result<Grant, Corrupt> {
+    let mut grant = begun;
+    for (seq, next) in (from..).zip(life) {
+        grant = Some(apply(grant.clone(), &facts(next, seq, grant.as_ref()))?);
+    }
+    Ok(grant.unwrap())
+}
+
+#[test]
+fn p06_a_request_opens_with_the_consent_of_others_alone() {
+    let request = Next { count: 2, ..Next::of(Kind::Requested, None, None) };
+    let approved = |who| Next { who, ..Next::of(Kind::Approved, None, None) };
+    let opening = Next::of(Kind::Opening, None, None);
+    let life = |middle: &[Next]| {
+        let all = std::iter::once(&request).chain(middle).chain([&opening]).cloned();
+        follow(None, 0, &all.collect::<Vec<_>>())
+    };
+    let why = |middle: &[Next]| life(middle).unwrap_err().why;
+    assert_eq!(life(&[approved("ben"), approved("cem")]).unwrap().state, State::Activating);
+    assert_eq!(why(&[]), "not everyone signed whom it waits for");
+    assert_eq!(why(&[approved("ben")]), "not everyone signed whom it waits for");
+    assert_eq!(why(&[approved("ben"), approved("ben")]), "the same person signed it already");
+    assert_eq!(why(&[approved("ana")]), "the requester signed it");
+    assert_eq!(
+        why(&[approved("ben"), approved("cem"), approved("dora")]),
+        "everyone signed whom it waits for"
+    );
+    for (kind, who) in [(Kind::Denied, "ben"), (Kind::Withdrawn, "ana"), (Kind::Lapsed, "ana")] {
+        let end = Next { who, ..Next::of(kind, None, None) };
+        assert_eq!(why(&[approved("ben"), end, approved("cem")]), "no such transition");
+    }
+    let alone = Next { flag: true, ..Next::of(Kind::Resumed, None, None) };
+    assert_eq!(why(std::slice::from_ref(&alone)), "the wait before going on alone was not over");
+    let resumed = Next { flag: false, ..alone.clone() };
+    assert_eq!(why(std::slice::from_ref(&resumed)), "not everyone signed whom it waits for");
+    let opened = life(&[resumed.clone(), resumed, alone]).unwrap();
+    assert!(opened.alone && opened.opening.is_some());
+}
+
+#[test]
+fn p03_two_people_attest_what_no_check_proves() {
+    let waiting = |begun: Vec<Next>| {
+        let opened = LIFE[..6].iter().map(|&(kind, step, outcome)| Next::of(kind, step, outcome));
+        let unrevoked = Next::of(Kind::Unrevoked, None, None);
+        follow(None, 0, &opened.chain([unrevoked]).chain(begun).collect::<Vec<_>>())
+    };
+    let attested = |who| Next { who, ..Next::of(Kind::Attested, None, None) };
+    let shut = Next { flag: true, ..Next::of(Kind::StepClosed, Some("a"), Some(StepState::Closed)) };
+    let closed = waiting(vec![attested("ben"), attested("cem"), shut.clone()]).unwrap();
+    assert_eq!(closed.step("a").unwrap().state, StepState::Closed);
+    let why = |begun| waiting(begun).unwrap_err().why;
+    assert_eq!(why(vec![attested("ben"), shut.clone()]), "not enough people attested it");
+    assert_eq!(why(vec![attested("ben"), attested("ben")]), "the same person signed it already");
+    assert_eq!(why(vec![attested("ana")]), "the requester signed it");
+    // A check that proves it open unsays them.
+    let open = Next::of(Kind::StepClosed, Some("b"), Some(StepState::Open));
+    assert_eq!(why(vec![attested("ben"), open, attested("cem"), shut]), "not enough people attested it");
 }

@@ -83,7 +83,9 @@ fn in_use(scope: &Scope, others: &[Other]) -> Result<(), Refusal> {
         State::Activating => other.opened,
         State::Active => true,
         State::Closing | State::Unrevoked => !scope.names_grant(),
-        State::Closed | State::ActivationFailed => false,
+        // Nothing opens before its people have signed; then it is judged once more.
+        State::AwaitingApproval => false,
+        State::Denied | State::Withdrawn | State::Lapsed | State::Closed | State::ActivationFailed => false,
     };
     let grants: Vec<String> = others.iter().filter(counts).map(|other| other.grant.clone()).collect();
     if grants.len() < usize::try_from(scope.limits.concurrent).unwrap_or(usize::MAX) {

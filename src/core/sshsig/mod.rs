@@ -10,6 +10,7 @@ pub(crate) mod stock;
 #[cfg(test)]
 mod tests;
 
+use crate::core::entry::Touched;
 use crate::core::public_key::{ED25519, Fingerprint, PublicKey, PublicKeyError};
 use crate::core::text::escape;
 use crate::core::wire::{Reader, put_string};
@@ -47,6 +48,18 @@ pub struct Assertion {
     pub user_present: bool,
     /// The key asked for its PIN or a fingerprint.
     pub user_verified: bool,
+}
+
+impl Assertion {
+    /// What an entry records of it.
+    pub const fn touched(self) -> Option<Touched> {
+        match self {
+            Self { user_present: true, user_verified: true } => Some(Touched::Verified),
+            Self { user_present: true, user_verified: false } => Some(Touched::Present),
+            // A PIN without a touch is no person at the key.
+            Self { user_present: false, .. } => None,
+        }
+    }
 }
 
 /// Why a text is no signature that glass takes, or why it is not the one that is asked for.

@@ -68,7 +68,7 @@ impl<'a> Batch<'a> {
     pub fn append(&mut self, mut facts: Facts, armor: &str) -> Result<u64, LedgerError> {
         let seq = self.next_seq();
         facts.seq = seq;
-        let before = match facts.grant.as_deref().filter(|_| facts.kind != Kind::Refused) {
+        let before = match facts.grant.as_deref().filter(|_| facts.is_of_a_grant()) {
             Some(id) => self.grant(id)?,
             None => None,
         };
@@ -87,10 +87,14 @@ impl<'a> Batch<'a> {
                 .execute((level, index, hash.0))?;
         }
         self.head.clock_floor = clock_floor_after(self.head.clock_floor, &facts);
-        match facts.kind {
-            Kind::Genesis | Kind::Refused => {}
-            Kind::Registered => projection::registered(&self.transaction, seq)?,
-            _ => projection::write(&self.transaction, &apply(before, &facts)?)?,
+        if matches!(facts.kind, Kind::Registered | Kind::Recovered) {
+            projection::registered(&self.transaction, seq)?;
+        }
+        if facts.act.is_some() {
+            projection::act(&self.transaction, &facts)?;
+        }
+        if facts.is_of_a_grant() {
+            projection::write(&self.transaction, &apply(before, &facts)?)?;
         }
         Ok(seq)
     }
@@ -103,22 +107,22 @@ impl<'a> Batch<'a> {
     }
 
     /// Keeps a signed statement's line under `digest`, the lower-case hex SHA-512 of its message,
-    /// for the entry `seq` that records it.
+    /// for the entry `seq` in which `person` signed it.
     ///
     /// # Errors
-    /// A statement that was used already: it is good once.
-    pub fn statement(&self, digest: &str, line: &str, seq: u64) -> Result<(), LedgerError> {
+    /// A statement that this person used already: it is good once.
+    pub fn statement(&self, digest: &str, person: &str, line: &str, seq: u64) -> Result<(), LedgerError> {
         let used: Option<u64> = self
             .transaction
-            .prepare_cached("SELECT seq FROM used_statement WHERE statement = ?1")?
-            .query_row([digest], |row| row.get(0))
+            .prepare_cached("SELECT seq FROM used_statement WHERE statement = ?1 AND person = ?2")?
+            .query_row([digest, person], |row| row.get(0))
             .optional()?;
         if let Some(seq) = used {
             return Err(LedgerError::Refused(format!("this statement was used already, by entry {seq}")));
         }
         self.transaction
-            .prepare_cached("INSERT INTO used_statement(statement, seq) VALUES (?1, ?2)")?
-            .execute((digest, seq))?;
+            .prepare_cached("INSERT INTO used_statement(statement, person, seq) VALUES (?1, ?2, ?3)")?
+            .execute((digest, person, seq))?;
         self.keep(digest, line.as_bytes())
     }
 

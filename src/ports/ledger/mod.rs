@@ -166,10 +166,15 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Opens the ledger to read it. Writes nothing, waits for nobody.
+    /// Opens the ledger to read it. Writes nothing and waits for nobody, but once after an upgrade.
     pub fn open_read(place: &Place) -> Result<Self, LedgerError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Self::connect(place, flags)?;
+        let mut connection = Self::connect(place, flags)?;
+        if schema::is_older(&connection)? {
+            // Only a writer can bring it to this version, and nothing can be read before.
+            drop(Self::open_write(place)?);
+            connection = Self::connect(place, flags)?;
+        }
         let genesis = genesis::read(&connection)?;
         Ok(Self { connection, place: place.clone(), genesis, key: None })
     }

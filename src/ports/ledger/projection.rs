@@ -2,7 +2,7 @@
 //! `ledger verify` recomputes them; a permit never believes them.
 
 use super::LedgerError;
-use crate::core::entry::Facts;
+use crate::core::entry::{Facts, Kind};
 use crate::core::grant::{Grant, State, apply};
 use crate::core::moment::rfc3339;
 use rusqlite::{Connection, OptionalExtension};
@@ -61,12 +61,14 @@ pub(super) struct Row {
     pub(super) boot_id: Option<String>,
     pub(super) boot_ms: Option<u64>,
     pub(super) statement: Option<String>,
+    pub(super) needed: u64,
+    pub(super) lapses_at: Option<String>,
     pub(super) last: u64,
 }
 
 /// The columns in the order of [`Row`].
 pub(super) const COLUMNS: &str = "id, scope, state, person, drill, requested, requested_at, activated_at, \
-     expires_at, closed_at, boot_id, boot_ms, statement, last";
+     expires_at, closed_at, boot_id, boot_ms, statement, needed, lapses_at, last";
 
 impl Row {
     pub(super) fn of(grant: &Grant) -> Self {
@@ -85,6 +87,8 @@ impl Row {
             boot_id: opening.map(|opening| opening.moment.boot_id.clone()),
             boot_ms: opening.map(|opening| opening.terms.deadline_boot_ms),
             statement: grant.statement.clone(),
+            needed: grant.waiting.as_ref().map_or(0, |waiting| waiting.needed as u64),
+            lapses_at: grant.lapses().map(|lapses| rfc3339(lapses.wall)),
             last: grant.last,
         }
     }
@@ -104,7 +108,9 @@ impl Row {
             boot_id: row.get(10)?,
             boot_ms: row.get(11)?,
             statement: row.get(12)?,
-            last: row.get(13)?,
+            needed: row.get(13)?,
+            lapses_at: row.get(14)?,
+            last: row.get(15)?,
         })
     }
 }
@@ -115,7 +121,7 @@ pub(super) fn write(connection: &Connection, grant: &Grant) -> Result<(), Ledger
     connection
         .prepare_cached(&format!(
             r#"INSERT OR REPLACE INTO "grant"({COLUMNS})
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"#
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)"#
         ))?
         .execute(rusqlite::params![
             row.id,
@@ -131,12 +137,20 @@ pub(super) fn write(connection: &Connection, grant: &Grant) -> Result<(), Ledger
             row.boot_id,
             row.boot_ms,
             row.statement,
+            row.needed,
+            row.lapses_at,
             row.last
         ])?;
     let mut step = connection
         .prepare_cached(r#"INSERT OR REPLACE INTO step("grant", idx, id, state) VALUES (?1, ?2, ?3, ?4)"#)?;
     for (index, planned) in grant.steps.iter().enumerate() {
         step.execute((&row.id, index, &planned.id, planned.state.as_str()))?;
+    }
+    let mut approval = connection.prepare_cached(
+        r#"INSERT OR REPLACE INTO approval("grant", idx, person, at) VALUES (?1, ?2, ?3, ?4)"#,
+    )?;
+    for (index, approved) in grant.approvals.iter().enumerate() {
+        approval.execute((&row.id, index, &approved.person, rfc3339(approved.at)))?;
     }
     match (grant.review_due_at(), grant.state) {
         (Some(due_at), _) => {
@@ -166,10 +180,37 @@ pub(super) fn registered(connection: &Connection, seq: u64) -> Result<(), Ledger
     Ok(())
 }
 
+/// How an act of two people stands, by its latest entry.
+pub(super) fn act_state(facts: &Facts) -> &'static str {
+    match facts.kind {
+        Kind::Proposed | Kind::Seconded => "pending",
+        Kind::Lapsed => "lapsed",
+        _ => "done",
+    }
+}
+
+/// Writes the projection of an act anew: its first signature fixes who proposed it, and when.
+pub(super) fn act(connection: &Connection, facts: &Facts) -> Result<(), LedgerError> {
+    connection
+        .prepare_cached(
+            "INSERT INTO act(id, verb, state, person, proposed_at, last) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+             ON CONFLICT(id) DO UPDATE SET state = excluded.state, last = excluded.last",
+        )?
+        .execute((
+            &facts.act,
+            facts.signed_str("verb").unwrap_or_default(),
+            act_state(facts),
+            facts.person.as_deref().unwrap_or_default(),
+            &facts.at,
+            facts.seq,
+        ))?;
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::grant::tests::{facts as facts_of, lives};
+    use crate::core::grant::tests::{facts as facts_of, lives, lives_with_consent};
     use crate::ports::ledger::schema;
     use proptest::prelude::*;
 
@@ -177,13 +218,15 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(64))]
 
         #[test]
-        fn p03_the_projection_is_always_what_the_entries_fold_to(life in lives()) {
+        fn p03_the_projection_is_always_what_the_entries_fold_to(
+            life in prop_oneof![lives(), lives_with_consent()]
+        ) {
             let mut connection = Connection::open_in_memory().unwrap();
             schema::migrate(&mut connection).unwrap();
             let mut grant: Option<Grant> = None;
             for next in &life {
                 let seq = connection.query_row("SELECT count(*) FROM entry", [], |row| row.get(0)).unwrap();
-                let facts = facts_of(next, seq, grant.as_ref().map(|grant| grant.last));
+                let facts = facts_of(next, seq, grant.as_ref());
                 let Ok(after) = apply(grant.clone(), &facts) else { continue };
                 connection
                     .execute(
@@ -209,6 +252,16 @@ mod tests {
                 let folded: Vec<_> =
                     after.steps.iter().map(|step| (step.id.clone(), step.state.as_str().to_owned())).collect();
                 prop_assert_eq!(steps, folded);
+                let approvals: Vec<(String, String)> = connection
+                    .prepare("SELECT person, at FROM approval ORDER BY idx")
+                    .unwrap()
+                    .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+                    .unwrap()
+                    .collect::<Result<_, _>>()
+                    .unwrap();
+                let folded: Vec<_> =
+                    after.approvals.iter().map(|given| (given.person.clone(), rfc3339(given.at))).collect();
+                prop_assert_eq!(approvals, folded);
                 let review: Option<(String, Option<String>)> = connection
                     .query_row("SELECT due_at, verdict FROM review", [], |row| Ok((row.get(0)?, row.get(1)?)))
                     .optional()

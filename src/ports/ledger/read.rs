@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension};
 use std::collections::BTreeMap;
 
 /// The states in which something may be open; the partial index `grant_live` holds just these.
-pub(super) const LIVE: &str = "state NOT IN ('closed', 'activation-failed')";
+pub(super) const LIVE: &str = "state NOT IN ('closed', 'activation-failed', 'denied', 'withdrawn', 'lapsed')";
 
 /// A grant that may have to be closed.
 #[derive(Clone, Debug, PartialEq, Eq)]

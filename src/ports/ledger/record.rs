@@ -3,7 +3,7 @@
 use super::head::root_at;
 use super::standing::scope_of;
 use super::{Batch, Ledger, LedgerError, registered};
-use crate::core::entry::{Facts, Kind};
+use crate::core::entry::Facts;
 use crate::core::id::GrantId;
 use crate::core::moment::Moment;
 use crate::core::policy::{self, Reviewer};
@@ -48,7 +48,7 @@ impl Ledger {
     ) -> Result<Recorded<Register>, LedgerError> {
         let batch = Batch::begin(self, now)?;
         let roster = registered::roster(batch.connection())?;
-        let facts = batch.judge(confirmed, &roster, Kind::Registered)?;
+        let facts = batch.judge(confirmed, &roster)?;
         let person = facts.person.as_deref().and_then(|name| roster.person(name));
         if !person.is_some_and(|person| roster.is_admin(person)) {
             return Err(LedgerError::Refused("only a person of the group `admin` registers".into()));
@@ -68,7 +68,7 @@ impl Ledger {
     ) -> Result<Recorded<Request>, LedgerError> {
         let batch = Batch::begin(self, now)?;
         let roster = registered::roster(batch.connection())?;
-        let mut facts = batch.judge(confirmed, &roster, Kind::Requested)?;
+        let mut facts = batch.judge(confirmed, &roster)?;
         facts.grant = facts.signed_str("grant").map(str::to_owned);
         batch.record(confirmed, facts)
     }
@@ -86,7 +86,7 @@ impl Ledger {
         let requested = story.as_ref().and_then(|story| story.requested("incident"));
         let batch = Batch::begin(self, now)?;
         let roster = registered::roster(batch.connection())?;
-        let mut facts = batch.judge(confirmed, &roster, Kind::Reviewed)?;
+        let mut facts = batch.judge(confirmed, &roster)?;
         let grant =
             batch.grant(&id)?.ok_or_else(|| LedgerError::Refused("the ledger knows no such grant".into()))?;
         let scope = scope_of(batch.connection(), batch.genesis(), &grant, registered.as_ref())?;
@@ -112,12 +112,7 @@ impl Ledger {
 
 impl Batch<'_> {
     /// Holds a signed statement against this ledger and the roster; gives the facts to append.
-    fn judge<V: Verb>(
-        &self,
-        confirmed: &Confirmed<V>,
-        roster: &Roster,
-        kind: Kind,
-    ) -> Result<Facts, LedgerError> {
+    fn judge<V: Verb>(&self, confirmed: &Confirmed<V>, roster: &Roster) -> Result<Facts, LedgerError> {
         let statement = confirmed.statement();
         let refused = |why: &str| LedgerError::Refused(format!("the signed statement is refused: {why}"));
         let signed = |key: &str| statement.signed().get(key).and_then(|value| value.as_str());
@@ -133,7 +128,7 @@ impl Batch<'_> {
         if !roster.valid_at(confirmed.key(), self.now().wall) {
             return Err(refused("its key is no longer valid"));
         }
-        Sshsig::from_armor(confirmed.armor())
+        let assertion = Sshsig::from_armor(confirmed.armor())
             .and_then(|sshsig| sshsig.verify(V::NAMESPACE, &statement.digest(), confirmed.key()))
             .map_err(|error| refused(&error.to_string()))?;
         self.judge_seen(statement)?;
@@ -142,7 +137,8 @@ impl Batch<'_> {
             key: Some(confirmed.key().fingerprint().to_string()),
             statement: Some(HEXLOWER.encode(&statement.digest())),
             signed: Some(statement.signed().clone()),
-            ..Facts::new(kind, self.now())
+            touch: assertion.touched(),
+            ..Facts::new(V::KIND, self.now())
         })
     }
 
@@ -164,7 +160,8 @@ impl Batch<'_> {
         mut facts: Facts,
     ) -> Result<Recorded<V>, LedgerError> {
         let digest = facts.statement.clone().unwrap_or_default();
-        self.statement(&digest, confirmed.statement().line(), self.next_seq())?;
+        let person = facts.person.clone().unwrap_or_default();
+        self.statement(&digest, &person, confirmed.statement().line(), self.next_seq())?;
         facts.seq = self.append(facts.clone(), confirmed.armor())?;
         self.commit()?;
         Ok(Recorded { facts, verb: PhantomData })

@@ -8,7 +8,7 @@ use rusqlite::{Connection, TransactionBehavior};
 const APPLICATION_ID: i32 = 0x676c_6173;
 
 /// Each brings the schema from its index to the next version; never edited once released.
-const MIGRATIONS: &[&str] = &[V1];
+const MIGRATIONS: &[&str] = &[V1, V2];
 
 const V1: &str = r#"
 CREATE TABLE entry(
@@ -82,6 +82,38 @@ CREATE TABLE attempt(
 CREATE TABLE refusal(who TEXT, verb TEXT, cause TEXT, boot_id TEXT NOT NULL, boot_ms INTEGER NOT NULL, PRIMARY KEY(who, verb, cause)) WITHOUT ROWID;
 "#;
 
+/// Requests that wait, acts of two people, and statements that several sign.
+const V2: &str = r#"
+DROP INDEX grant_live;
+CREATE INDEX grant_live ON "grant"(state, id)
+  WHERE state NOT IN ('closed', 'activation-failed', 'denied', 'withdrawn', 'lapsed');
+ALTER TABLE "grant" ADD COLUMN needed INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE "grant" ADD COLUMN lapses_at TEXT;
+CREATE TABLE approval("grant" TEXT, idx INTEGER, person TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY("grant", idx)) WITHOUT ROWID;
+
+CREATE TABLE act(
+  id TEXT PRIMARY KEY,
+  verb TEXT NOT NULL,
+  state TEXT NOT NULL,
+  person TEXT NOT NULL,
+  proposed_at TEXT NOT NULL,
+  last INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX act_pending ON act(id) WHERE state = 'pending';
+
+ALTER TABLE used_statement RENAME TO used_statement_of_one;
+CREATE TABLE used_statement(
+  statement TEXT,
+  person TEXT,
+  seq INTEGER NOT NULL,
+  PRIMARY KEY(statement, person)
+) WITHOUT ROWID;
+INSERT INTO used_statement(statement, person, seq)
+  SELECT used_statement_of_one.statement, json_extract(CAST(entry.bytes AS TEXT), '$.person'), used_statement_of_one.seq
+  FROM used_statement_of_one JOIN entry USING (seq);
+DROP TABLE used_statement_of_one;
+"#;
+
 /// Settings of every connection, before anything is read.
 pub(super) fn configure(connection: &Connection) -> Result<(), LedgerError> {
     // Nobody is to read the word "locked": a writer holds the file for milliseconds.
@@ -105,6 +137,11 @@ pub(super) fn check(connection: &Connection) -> Result<(), LedgerError> {
         return Err(LedgerError::Newer { found, known: MIGRATIONS.len() });
     }
     Ok(())
+}
+
+/// Whether an older glass wrote it.
+pub(super) fn is_older(connection: &Connection) -> Result<bool, LedgerError> {
+    Ok(version(connection)? < MIGRATIONS.len())
 }
 
 /// Brings an older or empty database to this version, in one transaction.

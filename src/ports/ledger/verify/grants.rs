@@ -6,7 +6,7 @@
 use super::super::projection::{COLUMNS, Row, verdict};
 use super::finding::Findings;
 use super::rows::{integer, text};
-use crate::core::entry::{Facts, Kind};
+use crate::core::entry::Facts;
 use crate::core::grant::{Grant, apply};
 use crate::core::moment::rfc3339;
 use crate::core::text::escape;
@@ -21,18 +21,19 @@ pub(super) struct Grants<'a> {
     broken: HashSet<String>,
     begun: u64,
     steps: u64,
+    approvals: u64,
     reviews: u64,
 }
 
 impl<'a> Grants<'a> {
     pub(super) fn new(connection: &'a Connection) -> Self {
         let (live, broken) = (HashMap::new(), HashSet::new());
-        Self { connection, live, broken, begun: 0, steps: 0, reviews: 0 }
+        Self { connection, live, broken, begun: 0, steps: 0, approvals: 0, reviews: 0 }
     }
 
     /// Follows a grant by one entry.
     pub(super) fn follow(&mut self, facts: &Facts, findings: &mut Findings) -> rusqlite::Result<()> {
-        if matches!(facts.kind, Kind::Genesis | Kind::Registered | Kind::Refused) {
+        if !facts.is_of_a_grant() {
             return Ok(());
         }
         let id = facts.grant.as_deref().unwrap_or_default();
@@ -78,7 +79,12 @@ impl<'a> Grants<'a> {
             // How many rows there must be can't be told.
             return Ok(());
         }
-        let expected = [("grant", self.begun), ("step", self.steps), ("review", self.reviews)];
+        let expected = [
+            ("grant", self.begun),
+            ("step", self.steps),
+            ("approval", self.approvals),
+            ("review", self.reviews),
+        ];
         for (table, expected) in expected {
             let sql = format!(r#"SELECT count(*) FROM "{table}""#);
             let rows: u64 = self.connection.query_row(&sql, [], |row| row.get(0))?;
@@ -97,6 +103,7 @@ impl<'a> Grants<'a> {
                WHERE CASE json_valid(CAST(entry.bytes AS TEXT))
                  WHEN 1 THEN json_extract(CAST(entry.bytes AS TEXT), '$.grant') END IS NOT "grant".id
                UNION SELECT "grant" FROM step WHERE "grant" NOT IN (SELECT id FROM "grant")
+               UNION SELECT "grant" FROM approval WHERE "grant" NOT IN (SELECT id FROM "grant")
                UNION SELECT "grant" FROM review WHERE "grant" NOT IN (SELECT id FROM "grant") LIMIT 10"#,
         )?;
         let mut rows = statement.query([])?;
@@ -146,6 +153,26 @@ impl<'a> Grants<'a> {
             }
         }
         drop(rows);
+        let expected_approvals =
+            grant.approvals.iter().map(|given| (given.person.as_str(), rfc3339(given.at)));
+        let mut approvals = self
+            .connection
+            .prepare_cached(r#"SELECT idx, person, at FROM approval WHERE "grant" = ?1 ORDER BY idx"#)?;
+        let mut rows = approvals.query([&expected.id])?;
+        for (index, (person, at)) in expected_approvals.enumerate() {
+            self.approvals += 1;
+            let row = rows.next()?;
+            let whole = row.is_some_and(|row| {
+                let column = |place| row.get_ref(place).unwrap_or(ValueRef::Null);
+                integer(column(0)) == Some(index as u64)
+                    && text(column(1)) == Some(person)
+                    && text(column(2)) == Some(&at)
+            });
+            if !whole {
+                find(format!("{} consented by the entries, but not in the row", escape(person)));
+            }
+        }
+        drop(rows);
         let due = grant.review_due_at().map(rfc3339);
         self.reviews += u64::from(due.is_some());
         let mut review =
@@ -189,6 +216,8 @@ fn differences(found: &Row, expected: &Row) -> Vec<(&'static str, String, String
         boot_id,
         boot_ms,
         statement,
+        needed,
+        lapses_at,
         last
     );
     columns

@@ -5,7 +5,7 @@ use super::finding::Findings;
 use super::signature::{Judged, Signed, digest, judge, seen_size, verb};
 use super::texts::Texts;
 use super::tree::Tree;
-use crate::core::entry::{Facts, Genesis, Kind};
+use crate::core::entry::{Facts, Genesis};
 use crate::core::public_key::PublicKey;
 use crate::core::roster::{Roster, RosterKey};
 use crate::core::settings::Settings;
@@ -91,7 +91,7 @@ impl<'a> People<'a> {
     /// What of the facts alone contradicts itself or the genesis.
     fn faults(&self, facts: &Facts) -> Vec<&'static str> {
         let signed = |key| facts.signed_str(key);
-        let verb = verb(facts.kind).map(|(name, _)| name);
+        let verb = verb(facts).map(|(name, _)| name);
         let faults = [
             (digest(facts).is_none(), "it names no statement"),
             (
@@ -105,8 +105,7 @@ impl<'a> People<'a> {
                 "another person signed it than its facts say",
             ),
             (
-                matches!(facts.kind, Kind::Requested | Kind::Reviewed)
-                    && signed("grant") != facts.grant.as_deref(),
+                facts.is_of_a_grant() && signed("grant") != facts.grant.as_deref(),
                 "what was signed names another grant",
             ),
             (
@@ -135,10 +134,10 @@ impl<'a> People<'a> {
     }
 
     fn is_used_by(&self, facts: &Facts) -> rusqlite::Result<bool> {
-        let mut statement = self
-            .connection
-            .prepare_cached("SELECT 1 FROM used_statement WHERE statement = ?1 AND seq = ?2")?;
-        statement.exists((&facts.statement, facts.seq))
+        let mut statement = self.connection.prepare_cached(
+            "SELECT 1 FROM used_statement WHERE statement = ?1 AND person = ?2 AND seq = ?3",
+        )?;
+        statement.exists((&facts.statement, &facts.person, facts.seq))
     }
 
     /// The texts of a registration's files: path, bytes.

@@ -4,7 +4,7 @@ use super::finding::Finding;
 use crate::core::canonical;
 use crate::core::entry::{Facts, Kind};
 use crate::core::sshsig::{Sshsig, Verifier};
-use crate::core::statement::{Register, Request, Review, Verb, message_digest};
+use crate::core::statement::{message_digest, name_of, namespace_of};
 use crate::core::text::escape;
 use data_encoding::HEXLOWER;
 use serde_json::Value;
@@ -42,14 +42,14 @@ pub(super) struct Judged {
     pub(super) findings: Vec<Finding>,
 }
 
-/// The verb and its namespace that an entry of this kind is signed for.
-pub(super) fn verb(kind: Kind) -> Option<(&'static str, &'static str)> {
-    match kind {
-        Kind::Registered => Some((Register::NAME, Register::NAMESPACE)),
-        Kind::Requested => Some((Request::NAME, Request::NAMESPACE)),
-        Kind::Reviewed => Some((Review::NAME, Review::NAMESPACE)),
-        _ => None,
-    }
+/// The verb and its namespace that an entry is signed for: its kind's, or for the earlier
+/// signatures of an act, the one that they name.
+pub(super) fn verb(facts: &Facts) -> Option<(&str, &'static str)> {
+    let name = match facts.kind {
+        Kind::Proposed | Kind::Seconded => facts.signed_str("verb")?,
+        kind => name_of(kind)?,
+    };
+    Some((name, namespace_of(name)?))
 }
 
 /// The size of the head that the signer saw.
@@ -93,7 +93,7 @@ fn check_signature(signed: &Signed, key: &Verifier) -> Result<(), String> {
         return Err("its signature is not in the one form in which glass stores it".to_owned());
     }
     let (_, namespace) =
-        verb(signed.facts.kind).ok_or("it is signed for a verb that this glass does not know")?;
+        verb(&signed.facts).ok_or("it is signed for a verb that this glass does not know")?;
     let digest = digest(&signed.facts).ok_or("it names no statement")?;
     sshsig.verify_by(namespace, &digest, key).map(|_| ()).map_err(words)
 }

@@ -181,7 +181,7 @@ fn p07_a_changed_projection_is_named() {
         "table `step` has 3 rows",
     );
     let stranger = r#"INSERT INTO "grant" SELECT 'g-aaaaaaaaaa', scope, state, person, drill, requested,
-        requested_at, activated_at, expires_at, closed_at, boot_id, boot_ms, statement, last FROM "grant" LIMIT 1"#;
+        requested_at, activated_at, expires_at, closed_at, boot_id, boot_ms, statement, last, needed, lapses_at FROM "grant" LIMIT 1"#;
     found(stranger, None, "no entry tells of was added: g-aaaaaaaaaa");
     found("INSERT INTO review VALUES ('g-x', '', NULL)", None, "no entry tells of was added: g-x");
     found("UPDATE review SET due_at = '2099-01-01T00:00:00.000Z'", 8, "the review");
@@ -190,7 +190,7 @@ fn p07_a_changed_projection_is_named() {
     found("DELETE FROM registration", 1, "not listed among the registrations");
     found("INSERT INTO registration VALUES (5)", None, "2 registrations are listed");
     found("UPDATE used_statement SET seq = 5 WHERE seq = 2", 2, "not listed as used");
-    found("INSERT INTO used_statement VALUES ('00', 5)", None, "4 statements are listed");
+    found("INSERT INTO used_statement VALUES ('00', 'ana', 5)", None, "4 statements are listed");
 }
 
 #[test]

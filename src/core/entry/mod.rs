@@ -4,6 +4,10 @@
 //! the canonical text directly; a test holds that against [`canonical`](crate::core::canonical).
 //! Free text never stands here: it is in the `text` table under its SHA-512.
 
+mod kind;
+
+pub use kind::Kind;
+
 use crate::core::merkle::{Hash, leaf_hash_parts};
 use crate::core::moment::{Moment, parse_rfc3339, rfc3339};
 use chrono::{DateTime, Utc};
@@ -13,67 +17,6 @@ use std::collections::BTreeMap;
 
 /// A leaf of the log is at most this long, as C2SP tlog-tiles asks.
 pub const LEAF_LIMIT: usize = 65_535;
-
-/// What an entry records.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Kind {
-    /// The first entry: origin, ledger id, ledger key, first person.
-    Genesis,
-    /// Signed: the files that count from now on.
-    Registered,
-    /// Signed: a person asks for a grant.
-    Requested,
-    /// The permit to open: fixes the deadlines; the close plan is on disk.
-    Opening,
-    /// A step's `grant` ran, or could not.
-    StepOpened,
-    /// Every step opened: the grant is active.
-    Activated,
-    /// Closing began.
-    Closing,
-    /// A step's closing outcome changed, or stood unchanged for a day.
-    StepClosed,
-    /// Every step is proved closed.
-    Closed,
-    /// Rolled back and proved closed; the grant was never active.
-    ActivationFailed,
-    /// A round of closing ended without proof.
-    Unrevoked,
-    /// Closed from the close plan while the ledger could not be written.
-    ClosedFromPlan,
-    /// Signed: a person judged the use.
-    Reviewed,
-    /// Something was refused or abandoned.
-    Refused,
-}
-
-impl Kind {
-    /// Whether a person signs entries of this kind.
-    pub const fn is_signed(self) -> bool {
-        matches!(self, Self::Registered | Self::Requested | Self::Reviewed)
-    }
-
-    /// The word in the facts.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Genesis => "genesis",
-            Self::Registered => "registered",
-            Self::Requested => "requested",
-            Self::Opening => "opening",
-            Self::StepOpened => "step-opened",
-            Self::Activated => "activated",
-            Self::Closing => "closing",
-            Self::StepClosed => "step-closed",
-            Self::Closed => "closed",
-            Self::ActivationFailed => "activation-failed",
-            Self::Unrevoked => "unrevoked",
-            Self::ClosedFromPlan => "closed-from-plan",
-            Self::Reviewed => "reviewed",
-            Self::Refused => "refused",
-        }
-    }
-}
 
 /// How a step stands; also the `outcome` of step entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -145,6 +88,36 @@ pub struct Terms {
     pub steps: Vec<String>,
 }
 
+/// Who a home's owner named as admin because every admin key was lost.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recovered {
+    /// The new admin.
+    pub person: String,
+    /// That person's key, as `TYPE BASE64`.
+    pub public_key: String,
+}
+
+/// What a security key asserted with its signature; a plain key asserts nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Touched {
+    /// It was touched: the user-presence bit.
+    Present,
+    /// It was touched, and asked for its PIN or a fingerprint: the user-verified bit too.
+    Verified,
+}
+
+impl Touched {
+    /// The word in facts and JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Present => "present",
+            Self::Verified => "verified",
+        }
+    }
+}
+
 /// One output stream of a step, without its content.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -182,6 +155,9 @@ pub struct Run {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Facts {
+    /// The act of two people that it belongs to: `p-` and 10 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub act: Option<String>,
     /// The wall clock, RFC 3339 with milliseconds.
     pub at: String,
     /// The kernel's boot id.
@@ -194,6 +170,9 @@ pub struct Facts {
     /// Why: of a closing, a refusal, a failure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,
+    /// The earlier entries whose signatures are over the very statement of this one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cosigned: Vec<u64>,
     /// Of `genesis`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub genesis: Option<Genesis>,
@@ -217,9 +196,12 @@ pub struct Facts {
     /// The grant's previous entry.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prev: Option<u64>,
-    /// What proved a step closed: `check`, `never-opened` or `native-expiry-not-checked`.
+    /// What proved a step closed: `check`, `never-opened`, `native-expiry-not-checked` or `attested`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proof: Option<String>,
+    /// Of `recovered`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recovered: Option<Recovered>,
     /// The commands that ran: `grant`, `revoke`, `end`, `check`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub runs: BTreeMap<String, Run>,
@@ -240,6 +222,9 @@ pub struct Facts {
     /// Of `opening`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub terms: Option<Terms>,
+    /// What the key that signed asserted of its touch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub touch: Option<Touched>,
     /// Format version: 1.
     pub v: u8,
     /// The verb that was refused.
@@ -268,11 +253,13 @@ impl Facts {
     /// Facts of a kind at a moment, nothing else filled in; the ledger sets `seq` and `prev`.
     pub fn new(kind: Kind, moment: &Moment) -> Self {
         Self {
+            act: None,
             at: rfc3339(moment.wall),
             boot_id: moment.boot_id.clone(),
             boot_ms: moment.boot_ms,
             by: None,
             cause: None,
+            cosigned: Vec::new(),
             genesis: None,
             grant: None,
             key: None,
@@ -282,6 +269,7 @@ impl Facts {
             person: None,
             prev: None,
             proof: None,
+            recovered: None,
             runs: BTreeMap::new(),
             scope: None,
             seq: 0,
@@ -289,6 +277,7 @@ impl Facts {
             statement: None,
             step: None,
             terms: None,
+            touch: None,
             v: 1,
             verb: None,
         }
@@ -328,6 +317,21 @@ impl Facts {
         Moment { wall: self.at(), boot_id: self.boot_id.clone(), boot_ms: self.boot_ms }
     }
 
+    /// Whether it is one of a grant's life, by which that grant moves on.
+    pub const fn is_of_a_grant(&self) -> bool {
+        match self.kind {
+            Kind::Genesis
+            | Kind::Recovered
+            | Kind::Proposed
+            | Kind::Seconded
+            | Kind::Registered
+            | Kind::Hotfixed
+            | Kind::Refused => false,
+            Kind::Lapsed => self.act.is_none(),
+            _ => true,
+        }
+    }
+
     /// A text among the signed facts.
     pub fn signed_str(&self, key: &str) -> Option<&str> {
         self.signed.as_ref()?.get(key)?.as_str()
@@ -336,6 +340,12 @@ impl Facts {
     /// A yes among the signed facts; absent is no.
     pub fn signed_yes(&self, key: &str) -> bool {
         self.signed.as_ref().and_then(|signed| signed.get(key)?.as_bool()).unwrap_or(false)
+    }
+
+    /// A list of texts among the signed facts; absent is empty.
+    pub fn signed_list(&self, key: &str) -> Vec<String> {
+        let list = self.signed.as_ref().and_then(|signed| signed.get(key)?.as_array());
+        list.into_iter().flatten().filter_map(|item| item.as_str().map(str::to_owned)).collect()
     }
 
     /// A number among the signed facts.
@@ -350,77 +360,4 @@ pub fn entry_leaf(facts: &[u8], armor: &[u8]) -> Hash {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::core::canonical;
-    use serde_json::json;
-
-    fn full() -> Facts {
-        let moment = Moment {
-            wall: parse_rfc3339("2026-01-01T00:00:00.000Z").unwrap(),
-            boot_id: "b".into(),
-            boot_ms: 5,
-        };
-        let stream = Stream { length: 3, sha256: "ab".into() };
-        let run = Run {
-            elapsed_ms: 1,
-            ended: "exit".into(),
-            exit: Some(0),
-            signal: Some(9),
-            stderr: stream.clone(),
-            stdout: stream,
-            tail: Some("x".into()),
-        };
-        Facts {
-            by: Some("root".into()),
-            cause: Some("c".into()),
-            genesis: Some(Genesis {
-                ledger: "l".into(),
-                origin: "o".into(),
-                person: "p".into(),
-                public_key: "k".into(),
-                vkey: "v".into(),
-            }),
-            grant: Some("g".into()),
-            key: Some("k".into()),
-            outcome: Some(StepState::PreExisting),
-            outputs: BTreeMap::from([("accessor".into(), "00".into())]),
-            person: Some("p".into()),
-            prev: Some(1),
-            proof: Some("check".into()),
-            runs: BTreeMap::from([("check".into(), run)]),
-            scope: Some("s".into()),
-            signed: json!({"b": 1, "a": {"d": [], "c": "ü\u{1}"}}).as_object().cloned(),
-            statement: Some("st".into()),
-            step: Some("s".into()),
-            terms: Some(Terms {
-                activation_boot_ms: 1,
-                deadline_boot_ms: 2,
-                expires_at: "t".into(),
-                steps: vec!["a".into()],
-            }),
-            verb: Some("v".into()),
-            ..Facts::new(Kind::StepOpened, &moment)
-        }
-    }
-
-    #[test]
-    fn facts_serialise_to_their_canonical_text() {
-        let facts = full();
-        let canonical = canonical::encode(&serde_json::to_value(&facts).unwrap()).unwrap();
-        assert_eq!(String::from_utf8(facts.to_bytes()).unwrap(), canonical);
-        assert_eq!(Facts::from_bytes(canonical.as_bytes()).unwrap(), facts);
-    }
-
-    #[test]
-    fn p07_other_texts_of_the_same_facts_are_refused() {
-        let line = String::from_utf8(full().to_bytes()).unwrap();
-        assert_eq!(Facts::from_bytes(line.replacen(':', ": ", 1).as_bytes()), Err(FactsError::NotCanonical));
-        assert_eq!(
-            Facts::from_bytes(line.replace("\"v\":1", "\"v\":2").as_bytes()),
-            Err(FactsError::Version(2))
-        );
-        assert!(Facts::from_bytes(line.replacen('{', "{\"zz\":1,", 1).as_bytes()).is_err());
-        assert!(Facts::from_bytes(b"").is_err());
-    }
-}
+mod tests;
