@@ -41,8 +41,14 @@ complete -c glass -n "__fish_glass_needs_command" -f -a "init" -d 'Make a home: 
 complete -c glass -n "__fish_glass_needs_command" -f -a "register" -d 'Show what changed in settings and playbooks, and sign it'
 complete -c glass -n "__fish_glass_needs_command" -f -a "playbook" -d 'Look at playbooks'
 complete -c glass -n "__fish_glass_needs_command" -f -a "activate" -d 'Open a scope, for a limited time, under your signature'
+complete -c glass -n "__fish_glass_needs_command" -f -a "approve" -d 'Sign what another person asked for or began'
+complete -c glass -n "__fish_glass_needs_command" -f -a "deny" -d 'Say no to what another person asked for'
+complete -c glass -n "__fish_glass_needs_command" -f -a "withdraw" -d 'Take your own request back'
+complete -c glass -n "__fish_glass_needs_command" -f -a "request" -d 'Look at what waits for signatures, or take it to another machine'
+complete -c glass -n "__fish_glass_needs_command" -f -a "record" -d 'Tell of an emergency that was done outside glass; another person signs it too'
 complete -c glass -n "__fish_glass_needs_command" -f -a "status" -d 'What is open, and what is owed'
 complete -c glass -n "__fish_glass_needs_command" -f -a "review" -d 'Judge what was opened: the queue, or one grant'
+complete -c glass -n "__fish_glass_needs_command" -f -a "extend" -d 'Let a grant of yours end later, within its scope\'s maximum'
 complete -c glass -n "__fish_glass_needs_command" -f -a "revoke" -d 'End a grant now'
 complete -c glass -n "__fish_glass_needs_command" -f -a "expire" -d 'Close what is due and retry what is not proved closed: cron\'s verb'
 complete -c glass -n "__fish_glass_needs_command" -f -a "ledger" -d 'The record'
@@ -61,6 +67,7 @@ json\t'For programs'
 html\t'A page'
 md\t'Markdown'
 csv\t'Comma-separated values'"
+complete -c glass -n "__fish_glass_using_subcommand init" -l recover -d 'Every admin key is lost: name a new admin in the ledger that there is; never forgotten'
 complete -c glass -n "__fish_glass_using_subcommand init" -s v -l verbose -d 'Say more'
 complete -c glass -n "__fish_glass_using_subcommand init" -s q -l quiet -d 'Say nothing but errors'
 complete -c glass -n "__fish_glass_using_subcommand init" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -138,7 +145,8 @@ complete -c glass -n "__fish_glass_using_subcommand playbook; and __fish_seen_su
 complete -c glass -n "__fish_glass_using_subcommand activate" -l incident -d 'The incident; `pending` if there is none yet' -r
 complete -c glass -n "__fish_glass_using_subcommand activate" -l reason -d 'Why' -r
 complete -c glass -n "__fish_glass_using_subcommand activate" -l for -d 'How long, like `30m`; the scope\'s default otherwise' -r
-complete -c glass -n "__fish_glass_using_subcommand activate" -l key -d 'The key that signs: a private key file, or a `.pub` whose key the agent holds' -r -F
+complete -c glass -n "__fish_glass_using_subcommand activate" -l resume -d 'Go on with a request of yours that waits' -r
+complete -c glass -n "__fish_glass_using_subcommand activate" -l key -d 'The key that signs: a key file (of a security key too), or a `.pub` whose key the agent holds' -r -F
 complete -c glass -n "__fish_glass_using_subcommand activate" -l receipt -d 'Write a receipt: your own proof of this request' -r -F
 complete -c glass -n "__fish_glass_using_subcommand activate" -l home -d 'The home to work in, instead of the host\'s or your own' -r -F
 complete -c glass -n "__fish_glass_using_subcommand activate" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -150,10 +158,112 @@ html\t'A page'
 md\t'Markdown'
 csv\t'Comma-separated values'"
 complete -c glass -n "__fish_glass_using_subcommand activate" -l drill -d 'A rehearsal: it opens and closes as ever, and every record says that it is one'
+complete -c glass -n "__fish_glass_using_subcommand activate" -l override -d 'In spite of an overdue review: a second person signs for it, or you wait and go alone'
 complete -c glass -n "__fish_glass_using_subcommand activate" -s v -l verbose -d 'Say more'
 complete -c glass -n "__fish_glass_using_subcommand activate" -s q -l quiet -d 'Say nothing but errors'
 complete -c glass -n "__fish_glass_using_subcommand activate" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c glass -n "__fish_glass_using_subcommand activate" -s V -l version -d 'Print version'
+complete -c glass -n "__fish_glass_using_subcommand approve" -l key -d 'The key that signs: a private key file, or a `.pub` whose key the agent holds' -r -F
+complete -c glass -n "__fish_glass_using_subcommand approve" -l signature -d 'A signature that was made elsewhere: it is the consent, and nothing is asked' -r -F
+complete -c glass -n "__fish_glass_using_subcommand approve" -l home -d 'The home to work in, instead of the host\'s or your own' -r -F
+complete -c glass -n "__fish_glass_using_subcommand approve" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c glass -n "__fish_glass_using_subcommand approve" -l format -d 'How data is written' -r -f -a "table\t'For people'
+json\t'For programs'
+html\t'A page'
+md\t'Markdown'
+csv\t'Comma-separated values'"
+complete -c glass -n "__fish_glass_using_subcommand approve" -s v -l verbose -d 'Say more'
+complete -c glass -n "__fish_glass_using_subcommand approve" -s q -l quiet -d 'Say nothing but errors'
+complete -c glass -n "__fish_glass_using_subcommand approve" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c glass -n "__fish_glass_using_subcommand approve" -s V -l version -d 'Print version'
+complete -c glass -n "__fish_glass_using_subcommand deny" -l key -d 'The key that signs: a private key file, or a `.pub` whose key the agent holds' -r -F
+complete -c glass -n "__fish_glass_using_subcommand deny" -l home -d 'The home to work in, instead of the host\'s or your own' -r -F
+complete -c glass -n "__fish_glass_using_subcommand deny" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c glass -n "__fish_glass_using_subcommand deny" -l format -d 'How data is written' -r -f -a "table\t'For people'
+json\t'For programs'
+html\t'A page'
+md\t'Markdown'
+csv\t'Comma-separated values'"
+complete -c glass -n "__fish_glass_using_subcommand deny" -s v -l verbose -d 'Say more'
+complete -c glass -n "__fish_glass_using_subcommand deny" -s q -l quiet -d 'Say nothing but errors'
+complete -c glass -n "__fish_glass_using_subcommand deny" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c glass -n "__fish_glass_using_subcommand deny" -s V -l version -d 'Print version'
+complete -c glass -n "__fish_glass_using_subcommand withdraw" -l key -d 'The key that signs: a private key file, or a `.pub` whose key the agent holds' -r -F
+complete -c glass -n "__fish_glass_using_subcommand withdraw" -l home -d 'The home to work in, instead of the host\'s or your own' -r -F
+complete -c glass -n "__fish_glass_using_subcommand withdraw" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c glass -n "__fish_glass_using_subcommand withdraw" -l format -d 'How data is written' -r -f -a "table\t'For people'
+json\t'For programs'
+html\t'A page'
+md\t'Markdown'
+csv\t'Comma-separated values'"
+complete -c glass -n "__fish_glass_using_subcommand withdraw" -s v -l verbose -d 'Say more'
+complete -c glass -n "__fish_glass_using_subcommand withdraw" -s q -l quiet -d 'Say nothing but errors'
+complete -c glass -n "__fish_glass_using_subcommand withdraw" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c glass -n "__fish_glass_using_subcommand withdraw" -s V -l version -d 'Print version'
+complete -c glass -n "__fish_glass_using_subcommand request; and not __fish_seen_subcommand_from show export" -l home -d 'The home to work in, instead of the host\'s or your own' -r -F
+complete -c glass -n "__fish_glass_using_subcommand request; and not __fish_seen_subcommand_from show export" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c glass -n "__fish_glass_using_subcommand request; and not __fish_seen_subcommand_from show export" -l format -d 'How data is written' -r -f -a "table\t'For people'
+json\t'For programs'
+html\t'A page'
+md\t'Markdown'
+csv\t'Comma-separated values'"
+complete -c glass -n "__fish_glass_using_subcommand request; and not __fish_seen_subcommand_from show export" -s v -l verbose -d 'Say more'
+complete -c glass -n "__fish_glass_using_subcommand request; and not __fish_seen_subcommand_from show export" -s q -l quiet -d 'Say nothing but errors'
+complete -c glass -n "__fish_glass_using_subcommand request; and not __fish_seen_subcommand_from show export" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c glass -n "__fish_glass_using_subcommand request; and not __fish_seen_subcommand_from show export" -s V -l version -d 'Print version'
+complete -c glass -n "__fish_glass_using_subcommand request; and not __fish_seen_subcommand_from show export" -f -a "show" -d 'What is asked, by whom and why, and how it is signed'
+complete -c glass -n "__fish_glass_using_subcommand request; and not __fish_seen_subcommand_from show export" -f -a "export" -d 'Exactly the bytes to sign with `ssh-keygen -Y sign`'
+complete -c glass -n "__fish_glass_using_subcommand request; and __fish_seen_subcommand_from show" -l home -d 'The home to work in, instead of the host\'s or your own' -r -F
+complete -c glass -n "__fish_glass_using_subcommand request; and __fish_seen_subcommand_from show" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c glass -n "__fish_glass_using_subcommand request; and __fish_seen_subcommand_from show" -l format -d 'How data is written' -r -f -a "table\t'For people'
+json\t'For programs'
+html\t'A page'
+md\t'Markdown'
+csv\t'Comma-separated values'"
+complete -c glass -n "__fish_glass_using_subcommand request; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say more'
+complete -c glass -n "__fish_glass_using_subcommand request; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Say nothing but errors'
+complete -c glass -n "__fish_glass_using_subcommand request; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c glass -n "__fish_glass_using_subcommand request; and __fish_seen_subcommand_from show" -s V -l version -d 'Print version'
+complete -c glass -n "__fish_glass_using_subcommand request; and __fish_seen_subcommand_from export" -l home -d 'The home to work in, instead of the host\'s or your own' -r -F
+complete -c glass -n "__fish_glass_using_subcommand request; and __fish_seen_subcommand_from export" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c glass -n "__fish_glass_using_subcommand request; and __fish_seen_subcommand_from export" -l format -d 'How data is written' -r -f -a "table\t'For people'
+json\t'For programs'
+html\t'A page'
+md\t'Markdown'
+csv\t'Comma-separated values'"
+complete -c glass -n "__fish_glass_using_subcommand request; and __fish_seen_subcommand_from export" -s v -l verbose -d 'Say more'
+complete -c glass -n "__fish_glass_using_subcommand request; and __fish_seen_subcommand_from export" -s q -l quiet -d 'Say nothing but errors'
+complete -c glass -n "__fish_glass_using_subcommand request; and __fish_seen_subcommand_from export" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c glass -n "__fish_glass_using_subcommand request; and __fish_seen_subcommand_from export" -s V -l version -d 'Print version'
+complete -c glass -n "__fish_glass_using_subcommand record" -l from -d 'When it began, like 2026-01-05T03:10:00Z' -r
+complete -c glass -n "__fish_glass_using_subcommand record" -l to -d 'When it had ended' -r
+complete -c glass -n "__fish_glass_using_subcommand record" -l reason -d 'Why' -r
+complete -c glass -n "__fish_glass_using_subcommand record" -l key -d 'The key that signs: a private key file, or a `.pub` whose key the agent holds' -r -F
+complete -c glass -n "__fish_glass_using_subcommand record" -l home -d 'The home to work in, instead of the host\'s or your own' -r -F
+complete -c glass -n "__fish_glass_using_subcommand record" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c glass -n "__fish_glass_using_subcommand record" -l format -d 'How data is written' -r -f -a "table\t'For people'
+json\t'For programs'
+html\t'A page'
+md\t'Markdown'
+csv\t'Comma-separated values'"
+complete -c glass -n "__fish_glass_using_subcommand record" -s v -l verbose -d 'Say more'
+complete -c glass -n "__fish_glass_using_subcommand record" -s q -l quiet -d 'Say nothing but errors'
+complete -c glass -n "__fish_glass_using_subcommand record" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c glass -n "__fish_glass_using_subcommand record" -s V -l version -d 'Print version'
 complete -c glass -n "__fish_glass_using_subcommand status" -l home -d 'The home to work in, instead of the host\'s or your own' -r -F
 complete -c glass -n "__fish_glass_using_subcommand status" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
@@ -188,6 +298,21 @@ complete -c glass -n "__fish_glass_using_subcommand review" -s v -l verbose -d '
 complete -c glass -n "__fish_glass_using_subcommand review" -s q -l quiet -d 'Say nothing but errors'
 complete -c glass -n "__fish_glass_using_subcommand review" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c glass -n "__fish_glass_using_subcommand review" -s V -l version -d 'Print version'
+complete -c glass -n "__fish_glass_using_subcommand extend" -l for -d 'By how long, like `30m`' -r
+complete -c glass -n "__fish_glass_using_subcommand extend" -l key -d 'The key that signs: a key file (of a security key too), or a `.pub` whose key the agent holds' -r -F
+complete -c glass -n "__fish_glass_using_subcommand extend" -l home -d 'The home to work in, instead of the host\'s or your own' -r -F
+complete -c glass -n "__fish_glass_using_subcommand extend" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c glass -n "__fish_glass_using_subcommand extend" -l format -d 'How data is written' -r -f -a "table\t'For people'
+json\t'For programs'
+html\t'A page'
+md\t'Markdown'
+csv\t'Comma-separated values'"
+complete -c glass -n "__fish_glass_using_subcommand extend" -s v -l verbose -d 'Say more'
+complete -c glass -n "__fish_glass_using_subcommand extend" -s q -l quiet -d 'Say nothing but errors'
+complete -c glass -n "__fish_glass_using_subcommand extend" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c glass -n "__fish_glass_using_subcommand extend" -s V -l version -d 'Print version'
 complete -c glass -n "__fish_glass_using_subcommand revoke" -l home -d 'The home to work in, instead of the host\'s or your own' -r -F
 complete -c glass -n "__fish_glass_using_subcommand revoke" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
@@ -358,3 +483,4 @@ function __glass_finds_names
 end
 complete -c glass -n __glass_finds_names -f -a '$__glass_names'
 complete -c glass -n __glass_finds_names -l grant -x -a '$__glass_names'
+complete -c glass -n __glass_finds_names -l resume -x -a '$__glass_names'

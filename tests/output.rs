@@ -6,7 +6,7 @@ mod support;
 
 use std::fs;
 use std::process::Stdio;
-use support::{GLASS, Home, Person, Ran, Scope, bare, glass, text};
+use support::{GLASS, Home, Person, Ran, Scope, bare, glass, text, unhinted};
 
 /// Holds a JSON output against its snapshot; what differs from run to run goes by its form.
 #[track_caller]
@@ -35,7 +35,7 @@ fn assert_json(name: &str, home: &Home, args: &[&str], code: i32) {
             (r#""os_uid": \d+"#, r#""os_uid": [os-uid]"#),
         ]
     }, {
-        insta::assert_snapshot!(name, format!("{json:#}"));
+        insta::assert_snapshot!(name, format!("{:#}", unhinted(json)));
     });
 }
 

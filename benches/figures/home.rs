@@ -138,7 +138,11 @@ impl Scratch {
         for (path, bytes) in &files {
             listed.push(json!({"path": path, "sha512": batch.text(bytes)?}));
         }
-        let statement = Statement::<Register>::new(&common, object(json!({"files": listed}))?, Map::new())?;
+        let statement = Statement::<Register>::new(
+            &common,
+            object(json!({"files": listed, "previous": 0}))?,
+            Map::new(),
+        )?;
         self.append_signed(&mut batch, &statement, Facts::new(Kind::Registered, &now))?;
         batch.commit()?;
         Ok(())

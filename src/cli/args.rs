@@ -73,6 +73,9 @@ pub(super) enum Verb {
         /// That person's public key
         #[arg(long, value_name = "FILE.pub")]
         key: PathBuf,
+        /// Every admin key is lost: name a new admin in the ledger that there is; never forgotten
+        #[arg(long)]
+        recover: bool,
     },
     /// Show what changed in settings and playbooks, and sign it
     Register {
@@ -101,12 +104,72 @@ pub(super) enum Verb {
         /// A rehearsal: it opens and closes as ever, and every record says that it is one
         #[arg(long)]
         drill: bool,
-        /// The key that signs: a private key file, or a `.pub` whose key the agent holds
+        /// In spite of an overdue review: a second person signs for it, or you wait and go alone
+        #[arg(long)]
+        r#override: bool,
+        /// Go on with a request of yours that waits
+        #[arg(
+            long,
+            value_name = "GRANT",
+            conflicts_with_all = ["incident", "reason", "length", "drill", "override", "receipt"]
+        )]
+        resume: Option<GrantId>,
+        /// The key that signs: a key file (of a security key too), or a `.pub` whose key the agent holds
         #[arg(long, value_name = "FILE")]
         key: Option<PathBuf>,
         /// Write a receipt: your own proof of this request
         #[arg(long, value_name = "FILE")]
         receipt: Option<PathBuf>,
+    },
+    /// Sign what another person asked for or began
+    Approve {
+        /// What waits: `g-…` or `p-…`, as `glass status` lists it
+        #[arg(value_name = "GRANT")]
+        id: String,
+        /// The key that signs: a private key file, or a `.pub` whose key the agent holds
+        #[arg(long, value_name = "FILE")]
+        key: Option<PathBuf>,
+        /// A signature that was made elsewhere: it is the consent, and nothing is asked
+        #[arg(long, value_name = "FILE", conflicts_with = "key")]
+        signature: Option<PathBuf>,
+    },
+    /// Say no to what another person asked for
+    Deny {
+        /// The request
+        grant: GrantId,
+        /// The key that signs: a private key file, or a `.pub` whose key the agent holds
+        #[arg(long, value_name = "FILE")]
+        key: Option<PathBuf>,
+    },
+    /// Take your own request back
+    Withdraw {
+        /// The request
+        grant: GrantId,
+        /// The key that signs: a private key file, or a `.pub` whose key the agent holds
+        #[arg(long, value_name = "FILE")]
+        key: Option<PathBuf>,
+    },
+    /// Look at what waits for signatures, or take it to another machine
+    Request {
+        #[command(subcommand)]
+        verb: RequestVerb,
+    },
+    /// Tell of an emergency that was done outside glass; another person signs it too
+    Record {
+        /// `playbook/scope`, or the scope's name where it is unique
+        scope: String,
+        /// When it began, like 2026-01-05T03:10:00Z
+        #[arg(long, value_name = "TIME")]
+        from: String,
+        /// When it had ended
+        #[arg(long, value_name = "TIME")]
+        to: String,
+        /// Why
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// The key that signs: a private key file, or a `.pub` whose key the agent holds
+        #[arg(long, value_name = "FILE")]
+        key: Option<PathBuf>,
     },
     /// What is open, and what is owed
     Status {
@@ -139,6 +202,17 @@ pub(super) enum Verb {
         #[arg(long, requires = "grant")]
         incident: Option<String>,
         /// The key that signs: a private key file, or a `.pub` whose key the agent holds
+        #[arg(long, value_name = "FILE")]
+        key: Option<PathBuf>,
+    },
+    /// Let a grant of yours end later, within its scope's maximum
+    Extend {
+        /// The grant
+        grant: GrantId,
+        /// By how long, like `30m`
+        #[arg(long = "for", value_name = "DURATION")]
+        length: Seconds,
+        /// The key that signs: a key file (of a security key too), or a `.pub` whose key the agent holds
         #[arg(long, value_name = "FILE")]
         key: Option<PathBuf>,
     },
@@ -226,6 +300,22 @@ pub(super) enum PlaybookVerb {
     Lint {
         /// Playbook files
         files: Vec<PathBuf>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum RequestVerb {
+    /// What is asked, by whom and why, and how it is signed
+    Show {
+        /// What waits: `g-…` or `p-…`
+        #[arg(value_name = "GRANT")]
+        id: String,
+    },
+    /// Exactly the bytes to sign with `ssh-keygen -Y sign`
+    Export {
+        /// What waits: `g-…` or `p-…`
+        #[arg(value_name = "GRANT")]
+        id: String,
     },
 }
 

@@ -19,6 +19,9 @@ pub(super) fn expire(context: &Context, dry_run: bool) -> anyhow::Result<u8> {
     each(&expired.closed, "closed");
     each(&expired.unrecorded, "closed; the ledger could not record it yet");
     each(&expired.waiting, "waits until an interrupted step can no longer act");
+    for waited in &expired.lapsed {
+        screen::data(&format!("{waited} lapsed: not everyone signed in time\n"));
+    }
     each(&expired.unrevoked, "UNREVOKED: not proved closed");
     expired.failures.iter().for_each(show);
     if !expired.unrevoked.is_empty() {

@@ -1,10 +1,13 @@
 //! argv in, exit code out. Each verb is read here, done by its use case, and shown.
 
+mod act;
+mod approval;
 mod args;
 mod closing;
 mod completions;
 mod doctor;
 mod exit;
+mod granted;
 mod ledger;
 mod man;
 mod opening;
@@ -19,7 +22,9 @@ use crate::ports::{belongings, effect, pseudoterminal};
 use crate::usecases::closing::watchdog;
 use crate::usecases::context::Context;
 use crate::usecases::demo;
+use crate::usecases::extension;
 use crate::usecases::failure::{Failure, Kind};
+use crate::usecases::outside;
 use crate::usecases::review::Wish;
 use anyhow::Context as _;
 use args::{Args, Format, Verb};
@@ -35,6 +40,9 @@ pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
     }
     if args.get(1).is_some_and(|first| first == belongings::AS_PERSON) {
         return belongings::become_person();
+    }
+    if args.get(1).is_some_and(|first| first == belongings::KEYGEN) {
+        return belongings::become_keygen(args.into_iter().skip(2));
     }
     if args.get(1).is_some_and(|first| first == pseudoterminal::ON_TERMINAL) {
         return pseudoterminal::become_program(args.into_iter().skip(2));
@@ -114,12 +122,32 @@ fn dispatch(args: Args) -> anyhow::Result<u8> {
         Ok::<_, Failure>(context)
     };
     match args.verb {
-        Verb::Init { person, key } => opening::init(flag, &environment, &person, &key),
+        Verb::Init { person, key, recover: false } => opening::init(flag, &environment, &person, &key),
+        Verb::Init { person, key, recover: true } => opening::recover(&find(environment)?, &person, &key),
         Verb::Playbook { verb } => playbook::run(verb, flag, environment, format),
         Verb::Register { key } => opening::register(&find(environment)?, key.as_deref()),
-        Verb::Activate { scope, incident, reason, length, drill, key, receipt } => {
-            let wish =
-                crate::usecases::activation::Wish { scope, incident, reason, length, drill, key, receipt };
+        Verb::Approve { id, key, signature } => {
+            approval::approve(&find(environment)?, &id, key.as_deref(), signature.as_deref())
+        }
+        Verb::Deny { grant, key } => approval::deny(&find(environment)?, &grant, key.as_deref()),
+        Verb::Withdraw { grant, key } => approval::withdraw(&find(environment)?, &grant, key.as_deref()),
+        Verb::Request { verb } => approval::request(&find(environment)?, &verb),
+        Verb::Record { scope, from, to, reason, key } => {
+            act::record(&find(environment)?, &outside::Wish { scope, from, to, reason, key })
+        }
+        Verb::Activate { scope, incident, reason, length, drill, r#override, resume, key, receipt } => {
+            let overriding = r#override;
+            let wish = crate::usecases::activation::Wish {
+                scope,
+                incident,
+                reason,
+                length,
+                drill,
+                overriding,
+                resume,
+                key,
+                receipt,
+            };
             opening::activate(&find(environment)?, &wish)
         }
         Verb::Status { grant, all, watch, check } => {
@@ -141,6 +169,9 @@ fn dispatch(args: Args) -> anyhow::Result<u8> {
                     review::run(&context, Wish { grant, verdict, note, incident, key }, format)
                 }
             }
+        }
+        Verb::Extend { grant, length, key } => {
+            granted::extend(&find(environment)?, &extension::Wish { grant, length, key })
         }
         Verb::Revoke { grant, .. } => closing::revoke(&find(environment)?, grant),
         Verb::Expire { dry_run } => closing::expire(&find(environment)?, dry_run),

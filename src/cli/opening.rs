@@ -37,6 +37,25 @@ pub(super) fn init(
     Ok(exit::DONE)
 }
 
+pub(super) fn recover(context: &Context, person: &str, key: &Path) -> anyhow::Result<u8> {
+    let rescued = setup::recover(context, person, key)?;
+    screen::data(&format!(
+        "RECOVERED: {person}, key {}, is an admin now, entry {}. Nobody signed this: you could because \
+         you own the files.\n\
+         It stays in the record, and `glass ledger verify` always names it.\n\
+         \n\
+         The next registration needs one signature, by {person} or an admin whose key is left; until then \
+         what was registered stays in effect.\n\
+         Next:\n  \
+         1. put {person} and the key into {}, and take lost keys out\n  \
+         2. glass register\n",
+        rescued.fingerprint,
+        rescued.seq,
+        escape(&rescued.settings.to_string_lossy()),
+    ));
+    Ok(exit::DONE)
+}
+
 pub(super) fn register(context: &Context, key: Option<&Path>) -> anyhow::Result<u8> {
     match registration::register(context, key)? {
         Registration::Done(seq, person) => {
@@ -44,6 +63,7 @@ pub(super) fn register(context: &Context, key: Option<&Path>) -> anyhow::Result<
                 "Registered by {person}, entry {seq}. `glass playbook list` shows what can be opened.\n"
             ));
         }
+        Registration::Waits(act) => screen::data(&super::act::waits(&act)),
         Registration::Unchanged => screen::data("Nothing changed since the last registration.\n"),
     }
     Ok(exit::DONE)

@@ -5,7 +5,7 @@ use super::{exit, screen};
 use crate::core::id::GrantId;
 use crate::ports::clock;
 use crate::ports::ledger::Which;
-use crate::reading::{drills, status};
+use crate::reading::{acts, drills, status};
 use crate::usecases::context::Context;
 use crate::usecases::failure::{Failure, Kind};
 use crate::usecases::playbooks;
@@ -21,10 +21,17 @@ pub(super) fn which(grant: Option<GrantId>, all: bool) -> Which {
 }
 
 pub(super) fn run(context: &Context, which: &Which, check: bool, format: Format) -> anyhow::Result<u8> {
-    let now = clock::now()?.wall;
-    let rows = context.ledger_to_read()?.grants(which).map_err(Failure::from)?;
+    let moment = clock::now()?;
+    let now = moment.wall;
+    let ledger = context.ledger_to_read()?;
+    let rows = ledger.grants(which).map_err(Failure::from)?;
+    // What waits for signatures is no reason not to show what is open (P12).
+    let acts = ledger.acts(&moment).unwrap_or_else(|error| {
+        screen::talk(&format!("WARNING: what waits for signatures can't be told: {error}"));
+        Vec::new()
+    });
     match (format, which, rows.first()) {
-        (Format::Json, _, _) => screen::json(&status::to_json(&rows, now)),
+        (Format::Json, _, _) => screen::json(&status::to_json(&rows, &acts, now)),
         (_, Which::One(_), Some(row)) => screen::data(&status::to_story(row, now)),
         (_, Which::One(id), None) => {
             let failure = Failure::new(Kind::Refused, format!("there is no grant {id}"));
@@ -32,6 +39,10 @@ pub(super) fn run(context: &Context, which: &Which, check: bool, format: Format)
         }
         _ => {
             screen::data(&status::to_table(&rows, now, screen::width()));
+            screen::data(&acts::to_table(&acts, now, screen::width()));
+            if let Some(recovery) = ledger.recovery().map_err(Failure::from)? {
+                screen::data(&acts::recovery_line(&recovery, now));
+            }
             // Rehearsals are no reason not to show what is open (P12).
             match playbooks::drills(context) {
                 Ok(scopes) => screen::data(&drills::overdue_lines(&scopes, now)),

@@ -21,6 +21,20 @@ impl fmt::Display for Nonce {
     }
 }
 
+/// A text that is no nonce.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("not a nonce: expected 32 lower-case hex digits")]
+pub struct NotANonce;
+
+impl FromStr for Nonce {
+    type Err = NotANonce;
+
+    fn from_str(text: &str) -> Result<Self, NotANonce> {
+        let bytes = HEXLOWER.decode(text.as_bytes()).map_err(|_| NotANonce)?;
+        bytes.try_into().map(Self).map_err(|_| NotANonce)
+    }
+}
+
 /// The characters after the prefix.
 const LENGTH: usize = 10;
 
@@ -107,6 +121,15 @@ impl FromStr for ActId {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_nonce_is_read_back() {
+        let nonce = Nonce::new([0xa7; 16]);
+        assert_eq!(nonce.to_string().parse(), Ok(nonce));
+        for other in ["", "a7", &"A7".repeat(16), &"a7".repeat(17)] {
+            assert_eq!(other.parse::<Nonce>(), Err(NotANonce), "{other}");
+        }
+    }
 
     #[test]
     fn a_grant_id_is_read_back_and_nothing_else_is() {

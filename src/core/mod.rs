@@ -9,6 +9,7 @@ pub mod duration;
 pub mod entry;
 pub mod filling;
 pub mod grant;
+pub mod hints;
 pub mod id;
 pub mod merkle;
 pub mod moment;

@@ -1,22 +1,38 @@
 //! Who may do what, and under which conditions. The default is no.
 
+mod act;
+mod approval;
+mod extend;
 mod review;
 mod standing;
+mod touch;
 
+pub use act::{
+    ACT_WITHIN, ActRefusal, Circle, Succession, TWO_PEOPLE, Told, authorize_another, authorize_record,
+    authorize_registration, judge_succession, judge_told,
+};
+pub use approval::{
+    ApprovalRefusal, Approver, Asked, Demand, able_besides, able_to_approve, authorize_approval,
+    authorize_denial, authorize_resumption, authorize_withdrawal, judge_alone, judge_consent,
+    judge_requester, touch_to_resume, whom,
+};
+pub use extend::{ExtendRefusal, authorize_extension, judge_extension, judge_in_time};
 pub use review::{
     Judgement, ReviewRefusal, Reviewer, able, authorize_review, judge_filled_in, judge_incident_given,
     judge_verdict, owes_incident,
 };
 pub use standing::{Debt, Other, Standing, Use};
+pub use touch::{TouchRefusal, judge_key, judge_touch};
 
 use crate::core::authorization::Authorization;
 use crate::core::canonical::CanonicalError;
 use crate::core::duration::Seconds;
+use crate::core::hints::Hint;
 use crate::core::moment::Moment;
 use crate::core::playbook::step::StepKind;
-use crate::core::playbook::{Incident, Routine, Scope};
+use crate::core::playbook::{Incident, Routine, Scope, Touch};
 use crate::core::roster::Roster;
-use crate::core::statement::{Common, Register, Request, Statement};
+use crate::core::statement::{Common, Request, Statement};
 use crate::core::text::Line;
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
@@ -33,6 +49,8 @@ pub struct Wanted<'a> {
     pub duration: Seconds,
     /// Whether it is a rehearsal.
     pub drill: bool,
+    /// The grants whose overdue reviews it is opened in spite of.
+    pub overrides: &'a [String],
 }
 
 /// Why something is refused, with what to do next (exit code 3).
@@ -130,9 +148,18 @@ pub enum Refusal {
         /// Its question.
         ask: String,
     },
+    /// Others must sign it, and can't.
+    #[error(transparent)]
+    Approval(#[from] ApprovalRefusal),
+    /// There is no debt to override.
+    #[error("no review of {0} is overdue: there is nothing to override")]
+    NothingToOverride(String),
     /// Another registration came between the request and its opening.
     #[error("the registration changed in the meantime")]
     RegistrationChanged,
+    /// What signed does not assert the touch that the scope demands (exit code 4).
+    #[error(transparent)]
+    Touch(#[from] TouchRefusal),
     /// Only admins register.
     #[error("{0} is not in the group `admin`")]
     NotAnAdmin(String),
@@ -153,7 +180,10 @@ impl Refusal {
             Self::Incident(_) => "bad-incident",
             Self::ReasonTooShort { .. } => "short-reason",
             Self::Criterion { .. } => "criterion-not-met",
+            Self::Approval(refusal) => refusal.code(),
+            Self::NothingToOverride(_) => "nothing-to-override",
             Self::RegistrationChanged => "registration-changed",
+            Self::Touch(refusal) => refusal.code(),
             Self::NotAnAdmin(_) => "not-an-admin",
         }
     }
@@ -175,7 +205,10 @@ impl Refusal {
                 format!("`glass status` shows what is open; `glass revoke {grant}` ends it")
             }
             Self::CoolOff { left, .. } => format!("try again in {left}"),
-            Self::Overdue { grant, able, .. } => review::send_to(able, grant),
+            Self::Overdue { grant, able, .. } => format!(
+                "{}; if it can't wait, `--override` asks a second person to sign for it",
+                review::send_to(able, grant)
+            ),
             Self::Routine { .. } => {
                 "give this work a normal path; a higher `limits.routine` must be registered first".into()
             }
@@ -187,7 +220,10 @@ impl Refusal {
                 "this scope is not for this; use the normal path, or another scope (`glass playbook list`)"
                     .into()
             }
+            Self::Approval(refusal) => refusal.hint(),
+            Self::NothingToOverride(_) => "leave `--override` out".into(),
             Self::RegistrationChanged => "run the same command again".into(),
+            Self::Touch(refusal) => refusal.hint().into(),
             Self::NotAnAdmin(_) => "an admin registers: `glass register --key FILE`".into(),
         }
     }
@@ -206,6 +242,9 @@ pub fn may_open(
     if !unsupported.is_empty() {
         return Err(Refusal::Unsupported { scope: scope.name.clone(), what: unsupported });
     }
+    if scope.touch == Touch::Hardware {
+        return Err(TouchRefusal::Hardware.into());
+    }
     let known = roster.person(person);
     if known.is_some_and(|person| roster.is_automation(person)) {
         return Err(Refusal::Automation(person.to_owned()));
@@ -221,7 +260,8 @@ pub fn may_open(
     if asked > max {
         return Err(Refusal::TooLong { scope: scope.name.clone(), asked, max });
     }
-    standing.allows(scope, wanted.drill, now)
+    approval::judge_approvers(scope, roster, person, !wanted.overrides.is_empty(), now)?;
+    standing.allows(scope, wanted, now)
 }
 
 /// By when an activation must be through: the sum of its time-outs, and some for glass itself.
@@ -270,6 +310,10 @@ pub struct Ask<'a> {
     pub os_user: &'a str,
     /// That user's id.
     pub os_uid: u32,
+    /// Whether that user called glass by sudo.
+    pub by_sudo: bool,
+    /// Signs that no person is at the terminal.
+    pub hints: &'a [Hint],
     /// The incident.
     pub incident: &'a Line,
     /// The reason.
@@ -278,6 +322,8 @@ pub struct Ask<'a> {
     pub answers: &'a [Answer],
     /// The time that the person gave, where the clock is behind the ledger.
     pub time_given: Option<String>,
+    /// The grants whose overdue reviews it is opened in spite of.
+    pub overrides: &'a [String],
 }
 
 /// Judges a request and puts it into the words that will be signed.
@@ -289,7 +335,8 @@ pub fn authorize_request(
     standing: &Standing,
     now: &Moment,
 ) -> Result<Authorization<Request>, Denied> {
-    let wanted = Wanted { person: &common.person, duration: ask.duration, drill: ask.drill };
+    let wanted =
+        Wanted { person: &common.person, duration: ask.duration, drill: ask.drill, overrides: ask.overrides };
     may_open(scope, roster, &wanted, standing, now)?;
     judge_incident(scope, ask.incident)?;
     judge_reason(scope, ask.reason)?;
@@ -307,14 +354,36 @@ pub fn authorize_request(
         "playbook": ask.playbook,
         "registered": ask.registered,
         "duration_s": ask.duration.get(),
+        "max_s": scope.duration.max.get(),
         "review_within_s": scope.review.within.get(),
         "drill": ask.drill,
         "os_user": ask.os_user,
         "os_uid": ask.os_uid,
         "criteria": criteria,
     }));
+    // Absent means no, and none.
+    if let Some(extension) = &scope.duration.extension {
+        facts.insert("extensions".into(), json!(extension.times));
+    }
+    if ask.by_sudo {
+        facts.insert("by_sudo".into(), json!(true));
+    }
+    if !ask.hints.is_empty() {
+        let hints: Vec<String> = ask.hints.iter().map(Hint::to_string).collect();
+        facts.insert("hints".into(), json!(hints));
+    }
     if let Some(time) = &ask.time_given {
         facts.insert("time_given".into(), json!(time));
+    }
+    if !ask.overrides.is_empty() {
+        facts.insert("overrides".into(), json!(ask.overrides));
+    }
+    if let Some(demand) = Demand::of(scope, !ask.overrides.is_empty()) {
+        facts.insert("approvals_needed".into(), json!(demand.needed));
+        facts.insert("within_s".into(), json!(demand.within.get()));
+        if let Some(wait) = demand.alone_after {
+            facts.insert("alone_after_s".into(), json!(wait.get()));
+        }
     }
     let lines = |lines: &[Line]| lines.iter().map(|line| json!(line.as_str())).collect::<Vec<_>>();
     let texts = map(json!({
@@ -344,22 +413,6 @@ pub fn judge_reason(scope: &Scope, reason: &Line) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Judges a registration and puts it into the words that will be signed. `files` are paths
-/// and SHA-512 digests.
-pub fn authorize_registration(
-    roster: &Roster,
-    files: &[(String, String)],
-    common: &Common,
-) -> Result<Authorization<Register>, Denied> {
-    if !roster.person(&common.person).is_some_and(|person| roster.is_admin(person)) {
-        return Err(Refusal::NotAnAdmin(common.person.clone()).into());
-    }
-    let files: Vec<Value> =
-        files.iter().map(|(path, sha512)| json!({"path": path, "sha512": sha512})).collect();
-    let facts = map(json!({"files": files}));
-    Ok(Authorization::new(Statement::new(common, facts, Map::new())?, "register".to_owned()))
-}
-
 /// Why there is no authorization.
 #[derive(Debug, thiserror::Error)]
 pub enum Denied {
@@ -369,6 +422,15 @@ pub enum Denied {
     /// The rules of review say no.
     #[error(transparent)]
     Review(#[from] ReviewRefusal),
+    /// The rules of acts that several sign say no.
+    #[error(transparent)]
+    Act(#[from] ActRefusal),
+    /// The rules of consent say no.
+    #[error(transparent)]
+    Approval(#[from] ApprovalRefusal),
+    /// It may not be open for longer.
+    #[error(transparent)]
+    Extension(#[from] ExtendRefusal),
     /// It can't be put into words.
     #[error("the statement can't be written: {0}")]
     Statement(#[from] CanonicalError),

@@ -103,6 +103,11 @@ impl PublicKey {
         self.application.as_deref()
     }
 
+    /// Whether it lives on a security key, so that its signatures can assert a touch.
+    pub const fn is_security_key(&self) -> bool {
+        self.application.is_some()
+    }
+
     /// The fingerprint that `ssh-keygen -l` prints.
     pub fn fingerprint(&self) -> Fingerprint {
         Fingerprint(format!("SHA256:{}", BASE64_NOPAD.encode(&Sha256::digest(self.blob()))))

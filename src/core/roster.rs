@@ -125,6 +125,31 @@ impl Roster {
         Ok(())
     }
 
+    /// Makes this key's holder an admin, because every admin key was lost: a new person, or one
+    /// that is there. The key counts without an end.
+    ///
+    /// # Errors
+    /// Another person's key.
+    pub fn recover(&mut self, name: &str, key: PublicKey) -> Result<(), RosterError> {
+        if let Some(owner) = self.person_by_key(&key).filter(|owner| owner.name != name) {
+            return Err(RosterError::SharedKey { key: key.fingerprint(), owner: owner.name.clone() });
+        }
+        match self.people.iter_mut().find(|person| person.name == name) {
+            None => self.people.push(Person {
+                name: name.to_owned(),
+                groups: BTreeSet::from([ADMIN.to_owned()]),
+                keys: vec![RosterKey::new(key)],
+                os_user: None,
+            }),
+            Some(person) => {
+                person.groups.insert(ADMIN.to_owned());
+                person.keys.retain(|entry| entry.key != key);
+                person.keys.push(RosterKey::new(key));
+            }
+        }
+        Ok(())
+    }
+
     /// Says that a group is for automation: its members never activate.
     pub fn mark_automation(&mut self, group: &str) {
         self.automation.insert(group.to_owned());
@@ -213,6 +238,26 @@ mod tests {
         assert_eq!(roster.add(person("bo", &[], &[2, 3])), Ok(()));
         assert_eq!(roster.person_by_key(&key(3)).map(|p| p.name.as_str()), Some("bo"));
         assert_eq!(roster.person_by_key(&key(4)), None);
+    }
+
+    #[test]
+    fn p06_a_recovered_key_is_still_one_persons() {
+        let mut roster = Roster::founder("ana", key(1));
+        roster.add(person("bo", &["oncall"], &[2])).unwrap();
+        let error = roster.recover("cem", key(2)).unwrap_err();
+        assert!(matches!(error, RosterError::SharedKey { owner, .. } if owner == "bo"));
+        roster.recover("bo", key(3)).unwrap();
+        roster.recover("cem", key(4)).unwrap();
+        for (name, keys) in [("bo", 2), ("cem", 1)] {
+            let person = roster.person(name).unwrap();
+            assert!(roster.is_admin(person));
+            assert_eq!(person.keys.len(), keys);
+        }
+        // Its end, if it had one, is over: that may be why it is recovered.
+        let day = NaiveDate::from_ymd_opt(2027, 1, 1);
+        roster.people[1].keys[1].valid_before = day;
+        roster.recover("bo", key(3)).unwrap();
+        assert!(roster.person("bo").unwrap().keys.iter().all(|key| key.valid_before.is_none()));
     }
 
     #[test]

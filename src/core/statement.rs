@@ -168,12 +168,17 @@ impl<V: Verb> Statement<V> {
         &self.line
     }
 
+    /// What SSHSIG signs over: the line and its line feed.
+    pub fn message(&self) -> Vec<u8> {
+        [self.line.as_bytes(), b"\n"].concat()
+    }
+
     /// The facts that go verbatim into the entry.
     pub const fn signed(&self) -> &Map<String, Value> {
         &self.signed
     }
 
-    /// SHA-512 of the line and its line feed: what SSHSIG signs over.
+    /// SHA-512 of the [`message`](Self::message).
     pub fn digest(&self) -> [u8; 64] {
         message_digest(self.line.as_bytes())
     }

@@ -5,9 +5,10 @@
 
 use crate::core::duration::Seconds;
 use crate::core::entry::{Facts, Kind, StepState};
-use crate::core::grant::Grant;
+use crate::core::grant::{ATTESTED, Grant};
 use crate::core::playbook::Scope;
 use crate::core::policy::Use;
+use crate::core::text::escape;
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::BTreeSet;
 
@@ -63,8 +64,20 @@ pub struct History<'a> {
 /// opened and closed: it is neither routine nor an emergency.
 pub fn unusual(history: &History<'_>) -> Vec<Finding> {
     let emergency: [fn(&History<'_>) -> Option<Finding>; 4] = [off_hours, repeated, attempts, generic_reason];
-    let always: [fn(&History<'_>) -> Option<Finding>; 6] =
-        [no_request, clock_behind, pre_existing, near_maximum, closed_late, closed_by_retry];
+    let always: [fn(&History<'_>) -> Option<Finding>; 12] = [
+        outside,
+        alone,
+        overridden,
+        no_request,
+        automation_hint,
+        clock_behind,
+        pre_existing,
+        extended,
+        near_maximum,
+        closed_late,
+        closed_by_retry,
+        attested,
+    ];
     let emergency = emergency.iter().filter(|_| !history.grant.drill);
     emergency.chain(&always).filter_map(|rule| rule(history)).collect()
 }
@@ -180,11 +193,37 @@ fn generic_reason(history: &History<'_>) -> Option<Finding> {
     generic.then(|| finding("generic-reason", "the reason says nothing about what is broken".into()))?
 }
 
+fn outside(history: &History<'_>) -> Option<Finding> {
+    let outside = history.grant.outside;
+    outside.then(|| finding("outside", "it was done outside glass, and told afterwards".into()))?
+}
+
+fn alone(history: &History<'_>) -> Option<Finding> {
+    let grant = history.grant;
+    let missing = || format!("opened ALONE, without {} of the signatures that it needs", grant.missing());
+    grant.alone.then(|| finding("alone", missing()))?
+}
+
+fn overridden(history: &History<'_>) -> Option<Finding> {
+    let overrides = &history.grant.overrides;
+    let text = || format!("opened in spite of the overdue review of {}", escape(&overrides.join(", ")));
+    (!overrides.is_empty()).then(|| finding("override", text()))?
+}
+
 fn no_request(history: &History<'_>) -> Option<Finding> {
     let lost = history.grant.statement.is_none();
     lost.then(|| {
         finding("no-request", "its request is not in the ledger, which was put back from before it".into())
     })?
+}
+
+/// Not evidence either way: an agent can hide, and a person can work in its terminal.
+fn automation_hint(history: &History<'_>) -> Option<Finding> {
+    let request = history.entries.first().filter(|facts| facts.kind == Kind::Requested)?;
+    let signed = request.signed.as_ref()?;
+    let hints: Vec<&str> = signed.get("hints")?.as_array()?.iter().filter_map(|hint| hint.as_str()).collect();
+    let noted = || format!("a hint of an agent or CI runner at its terminal: {}", escape(&hints.join(", ")));
+    (!hints.is_empty()).then(|| finding("automation-hint", noted()))?
 }
 
 fn clock_behind(history: &History<'_>) -> Option<Finding> {
@@ -209,6 +248,21 @@ fn pre_existing(history: &History<'_>) -> Option<Finding> {
     }
 }
 
+fn extended(history: &History<'_>) -> Option<Finding> {
+    let by_s: Vec<u64> = history
+        .entries
+        .iter()
+        .filter(|facts| facts.kind == Kind::Extended)
+        .filter_map(|facts| facts.signed_u64("extend_s"))
+        .collect();
+    let by = Seconds::new(by_s.iter().fold(0, |sum, by_s| sum.saturating_add(*by_s)));
+    match by_s.len() {
+        0 => None,
+        1 => finding("extended", format!("extended once, by {by}")),
+        times => finding("extended", format!("extended {times} times, by {by} in all")),
+    }
+}
+
 /// Only where the person asked for more than the default: else the scope itself says so long.
 fn near_maximum(history: &History<'_>) -> Option<Finding> {
     let (grant, durations) = (history.grant, &history.scope?.duration);
@@ -230,10 +284,26 @@ fn closed_late(history: &History<'_>) -> Option<Finding> {
 
 fn closed_by_retry(history: &History<'_>) -> Option<Finding> {
     let rounds = history.entries.iter().filter(|facts| facts.kind == Kind::Unrevoked).count();
-    if rounds == 0 || history.grant.closed_at.is_none() {
+    if rounds == 0 || history.grant.closed_at.is_none() || was_attested(history.entries) {
         return None;
     }
     finding("closed-by-retry", "its first closing proved nothing; only a later try did".into())
+}
+
+fn attested(history: &History<'_>) -> Option<Finding> {
+    if !was_attested(history.entries) {
+        return None;
+    }
+    let who: Vec<&str> = history.grant.attested.iter().map(|consent| consent.person.as_str()).collect();
+    finding(
+        "attested",
+        format!("no check proved it closed: {} signed that it was closed by hand", who.join(" and ")),
+    )
+}
+
+/// Whether people, and no check, saw to the closing of a step.
+pub fn was_attested(entries: &[Facts]) -> bool {
+    entries.iter().any(|facts| facts.proof.as_deref() == Some(ATTESTED))
 }
 
 /// How long a grant was open; `None` where it never was, or still is.

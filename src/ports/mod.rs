@@ -2,6 +2,7 @@
 //! [`Typed`](terminal::Typed), [`Confirmed`](signer::Confirmed), the ledger's permits, and
 //! [`Belongings`](belongings::Belongings), without which nobody can open a person's files.
 
+pub mod ancestry;
 pub mod belongings;
 pub mod clock;
 pub mod config;

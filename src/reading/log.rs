@@ -1,7 +1,7 @@
 //! `ledger log`: every entry on a line, or its facts as JSON; one at a time, because a log of a
 //! million entries must not stand in memory.
 
-use crate::core::entry::Facts;
+use crate::core::entry::{Facts, Kind};
 use crate::core::text::{escape, escape_json};
 
 /// What comes before the entries in JSON (`glass.ledger-log/1`).
@@ -44,6 +44,11 @@ fn what(facts: &Facts) -> String {
     let scope = facts.scope.as_deref().or_else(|| facts.signed_str("scope"));
     words.extend(facts.verb.clone());
     words.extend(scope.map(str::to_owned));
+    if matches!(facts.kind, Kind::Proposed | Kind::Seconded) {
+        words.extend(facts.signed_str("verb").map(str::to_owned));
+    }
+    words.extend(facts.act.clone());
+    words.extend(facts.recovered.as_ref().map(|recovered| format!("{}, signed by nobody", recovered.person)));
     words.extend(facts.signed_yes("drill").then(|| "DRILL".to_owned()));
     words.extend(facts.signed_str("verdict").map(str::to_owned));
     words.extend(facts.signed_yes("self_review").then(|| "(self-review)".to_owned()));
@@ -67,7 +72,7 @@ fn what(facts: &Facts) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::entry::{Kind, Run, StepState, Stream, Terms};
+    use crate::core::entry::{Run, StepState, Stream, Terms};
     use crate::core::moment::{Moment, parse_rfc3339};
     use serde_json::json;
     use std::collections::BTreeMap;

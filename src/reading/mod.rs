@@ -1,11 +1,13 @@
 //! From rows to what people and programs read: tables and JSON. Pure: writes nothing itself.
 
+pub mod acts;
 pub mod drills;
 pub mod log;
 pub mod playbooks;
 pub mod reviews;
 pub mod status;
 pub mod story;
+pub mod summary;
 mod table;
 pub mod time;
 pub mod verification;

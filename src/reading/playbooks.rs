@@ -4,6 +4,7 @@ use super::drills::Freshness;
 use super::table::table;
 use crate::core::playbook::lint::Warning;
 use crate::core::source::{Faults, SourceError};
+use crate::core::text::escape;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
@@ -26,6 +27,8 @@ pub struct Listed {
     pub drill: Option<Freshness>,
     /// What this version can't do yet; empty where it can be activated.
     pub unsupported: Vec<String>,
+    /// That nobody could activate, approve or review it tonight.
+    pub warnings: Vec<Warning>,
 }
 
 /// What `lint` found in one file.
@@ -55,13 +58,20 @@ pub fn list_to_json(scopes: &[Listed], now: DateTime<Utc>) -> Value {
                 "max": scope.max,
                 "drill": scope.drill.as_ref().map(|drill| drill.to_json(now)),
                 "unsupported": scope.unsupported,
+                "warnings": warnings_to_json(&scope.warnings),
             })
         })
         .collect();
     json!({"schema": "glass.playbook-list/1", "scopes": scopes})
 }
 
-/// A table for people.
+fn warnings_to_json(warnings: &[Warning]) -> Vec<Value> {
+    let to_json =
+        |warning: &Warning| json!({"scope": warning.scope, "text": warning.text, "hint": warning.hint});
+    warnings.iter().map(to_json).collect()
+}
+
+/// A table for people, and below it what would go wrong tonight.
 pub fn list_to_table(scopes: &[Listed], now: DateTime<Utc>, width: u16) -> String {
     if scopes.is_empty() {
         return "No playbook is registered. An admin runs `glass register`.\n".to_owned();
@@ -86,7 +96,10 @@ pub fn list_to_table(scopes: &[Listed], now: DateTime<Utc>, width: u16) -> Strin
         cells
     });
     let heading = ["SCOPE", "TITLE", "RISK", "WHO MAY", "OPEN FOR", "DRILL"];
-    table(&heading[..if with_drills { 6 } else { 5 }], rows, width)
+    let warnings = scopes.iter().flat_map(|scope| &scope.warnings);
+    let below: String =
+        warnings.map(|warning| format!("WARNING {}\n", escape(&warning.to_string()))).collect();
+    table(&heading[..if with_drills { 6 } else { 5 }], rows, width) + &below
 }
 
 /// `glass.playbook-lint/1`.
@@ -96,12 +109,7 @@ pub fn lint_to_json(files: &[Linted]) -> Value {
         .iter()
         .map(|file| {
             let errors: Vec<Value> = file.faults.iter().flat_map(|faults| faults.0.iter().map(error)).collect();
-            let warnings: Vec<Value> = file
-                .warnings
-                .iter()
-                .map(|warning| json!({"scope": warning.scope, "text": warning.text, "hint": warning.hint}))
-                .collect();
-            json!({"file": file.file, "errors": errors, "warnings": warnings, "unsupported": file.unsupported})
+            json!({"file": file.file, "errors": errors, "warnings": warnings_to_json(&file.warnings), "unsupported": file.unsupported})
         })
         .collect();
     json!({"schema": "glass.playbook-lint/1", "files": files})

@@ -4,19 +4,21 @@ use super::table::table;
 use super::time::near;
 use crate::core::moment::parse_rfc3339;
 use crate::core::text::escape;
-use crate::ports::ledger::GrantRow;
+use crate::ports::ledger::{GrantRow, PendingAct};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 /// `glass.status/1`, oldest first, absent values `null`.
-pub fn to_json(rows: &[GrantRow], now: DateTime<Utc>) -> Value {
+pub fn to_json(rows: &[GrantRow], acts: &[PendingAct], now: DateTime<Utc>) -> Value {
     let grants: Vec<Value> = rows.iter().map(|row| grant(row, now)).collect();
-    json!({"schema": "glass.status/1", "grants": grants})
+    json!({"schema": "glass.status/1", "grants": grants, "acts": super::acts::to_json(acts)})
 }
 
 fn grant(row: &GrantRow, now: DateTime<Utc>) -> Value {
     let steps: Vec<Value> = row.steps.iter().map(|(id, state)| json!({"id": id, "state": state})).collect();
     let review = row.review.as_ref();
+    let approvals: Vec<Value> =
+        row.approvals.iter().map(|(person, at)| json!({"person": person, "at": at})).collect();
     json!({
         "id": row.id,
         "scope": row.scope,
@@ -25,11 +27,12 @@ fn grant(row: &GrantRow, now: DateTime<Utc>) -> Value {
         "incident": row.incident,
         "reason": row.reason,
         "drill": row.drill,
+        "outside": row.outside,
         "requested_at": row.requested_at,
         "activated_at": row.activated_at,
         "expires_at": row.expires_at,
         "closed_at": row.closed_at,
-        "approvals": [],
+        "approvals": approvals,
         "steps": steps,
         "review": {
             "state": review_state(row, now),
@@ -77,7 +80,11 @@ pub fn to_table(rows: &[GrantRow], now: DateTime<Utc>, width: u16) -> String {
 
 /// The scope; a rehearsal is marked wherever it is named.
 pub(super) fn named(row: &GrantRow) -> String {
-    if row.drill { format!("{} DRILL", row.scope) } else { row.scope.clone() }
+    match (row.drill, row.outside) {
+        (true, _) => format!("{} DRILL", row.scope),
+        (_, true) => format!("{} OUTSIDE", row.scope),
+        _ => row.scope.clone(),
+    }
 }
 
 /// What needs a person stands out without colour too.
@@ -87,6 +94,9 @@ fn loud(state: &str) -> String {
 
 fn until(row: &GrantRow, now: DateTime<Utc>) -> String {
     let when = |text: &Option<String>| text.as_deref().and_then(parse_rfc3339).map(|time| near(time, now));
+    if let Some(lapses) = when(&row.lapses_at) {
+        return format!("{} of {} signed; lapses {lapses}", row.approvals.len(), row.needed);
+    }
     match row.closed_at {
         Some(_) => when(&row.closed_at).map_or_else(String::new, |time| format!("closed {time}")),
         None => when(&row.expires_at).unwrap_or_default(),
@@ -111,6 +121,9 @@ pub fn to_story(row: &GrantRow, now: DateTime<Utc>) -> String {
         text.as_deref().and_then(parse_rfc3339).map_or_else(|| "-".to_owned(), |time| near(time, now))
     };
     let text = |text: &Option<String>| text.as_deref().map_or_else(|| "(redacted)".to_owned(), escape);
+    if row.outside {
+        return to_told(row, now);
+    }
     let mut lines = vec![
         format!("{}  {}  {}", escape(&row.id), escape(&row.scope), loud(&escape(&row.state))),
         format!("  person     {}{}", escape(&row.person), if row.drill { "  DRILL" } else { "" }),
@@ -121,11 +134,40 @@ pub fn to_story(row: &GrantRow, now: DateTime<Utc>) -> String {
         format!("  until      {}", time(&row.expires_at)),
         format!("  closed     {}", time(&row.closed_at)),
     ];
+    if row.needed > 0 {
+        let signed: Vec<String> = row
+            .approvals
+            .iter()
+            .map(|(person, at)| format!("{} {}", escape(person), time(&Some(at.clone()))))
+            .collect();
+        let signed = if signed.is_empty() { "nobody yet".to_owned() } else { signed.join(", ") };
+        lines.push(format!("  signed by  {signed}; {} needed", row.needed));
+    }
+    if row.lapses_at.is_some() {
+        lines.push(format!("  lapses     {}", time(&row.lapses_at)));
+    }
     lines.extend(
         row.steps.iter().map(|(id, state)| format!("  step       {}: {}", escape(id), escape(state))),
     );
     if row.review.is_some() {
         lines.push(format!("  review     {}", review(row, now)));
     }
+    lines.join("\n") + "\n"
+}
+
+/// What two people told of an emergency outside glass.
+fn to_told(row: &GrantRow, now: DateTime<Utc>) -> String {
+    let time =
+        |text: Option<&str>| text.and_then(parse_rfc3339).map(|time| near(time, now)).unwrap_or_default();
+    let lines = [
+        format!("{}  {}  {}", escape(&row.id), escape(&row.scope), escape(&row.state)),
+        "  OUTSIDE    done outside glass; nothing was checked".to_owned(),
+        format!("  person     {}", escape(&row.person)),
+        format!("  reason     {}", row.reason.as_deref().map_or_else(|| "(redacted)".to_owned(), escape)),
+        format!("  from       {}", time(row.activated_at.as_deref())),
+        format!("  to         {}", time(row.closed_at.as_deref())),
+        format!("  recorded   {}", time(Some(&row.requested_at))),
+        format!("  review     {}", review(row, now)),
+    ];
     lines.join("\n") + "\n"
 }

@@ -1,7 +1,7 @@
 //! `ledger verify`: what is wrong, what was shown, and what nobody could tell.
 
 use crate::core::text::escape;
-use crate::ports::ledger::{Finding, Verification};
+use crate::ports::ledger::{Finding, Recovery, Verification};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
@@ -25,6 +25,7 @@ pub fn to_json(verification: &Verification) -> Value {
         "since": verification.since,
         "unsigned_from": verification.unsigned_from,
         "vouched": verification.vouched,
+        "recoveries": verification.recoveries,
         "anchors": anchors,
         "orphan_texts": verification.orphan_texts,
         "findings": verification.findings,
@@ -49,6 +50,11 @@ pub fn to_text(verification: &Verification) -> String {
     }
     for finding in &verification.findings {
         line(&said(finding));
+    }
+    for Recovery { seq, at, person, key } in &verification.recoveries {
+        line(&format!(
+            "RECOVERED, entry {seq}, {at}: the owner of the files named {person} as admin, with {key}; nobody signed it."
+        ));
     }
     if verification.more_findings > 0 {
         line(&format!("and {} more findings", verification.more_findings));
@@ -102,6 +108,7 @@ mod tests {
             since: 0,
             unsigned_from: None,
             vouched: 10,
+            recoveries: Vec::new(),
             anchors: vec![Anchored { name: "kept".to_owned(), size: 12, root: Hash([1; 32]) }],
             orphan_texts: 0,
             findings,
@@ -174,6 +181,7 @@ mod tests {
           ],
           "origin": "bastion.example/glass",
           "orphan_texts": 0,
+          "recoveries": [],
           "root": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
           "schema": "glass.ledger-verify/1",
           "signatures": 3,

@@ -1,6 +1,8 @@
 //! What every verb fails with: what was refused, why, and the next thing to type.
 
-use crate::core::policy::{Denied, Refusal, ReviewRefusal};
+use crate::core::policy::{
+    ActRefusal, ApprovalRefusal, Denied, ExtendRefusal, Refusal, ReviewRefusal, TouchRefusal,
+};
 use crate::core::source::Faults;
 use crate::core::text::HostileText;
 use crate::ports::clock::ClockError;
@@ -63,6 +65,31 @@ impl Failure {
 
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Touch(refusal) => refusal.into(),
+            _ => Self::new(Kind::Refused, refusal.to_string()).hint(refusal.hint()).cause(refusal.code()),
+        }
+    }
+}
+
+impl From<TouchRefusal> for Failure {
+    fn from(refusal: TouchRefusal) -> Self {
+        let kind = match refusal {
+            TouchRefusal::Hardware => Kind::Refused,
+            _ => Kind::NotConfirmed,
+        };
+        Self::new(kind, refusal.to_string()).hint(refusal.hint()).cause(refusal.code())
+    }
+}
+
+impl From<ApprovalRefusal> for Failure {
+    fn from(refusal: ApprovalRefusal) -> Self {
+        Self::new(Kind::Refused, refusal.to_string()).hint(refusal.hint()).cause(refusal.code())
+    }
+}
+
+impl From<ActRefusal> for Failure {
+    fn from(refusal: ActRefusal) -> Self {
         Self::new(Kind::Refused, refusal.to_string()).hint(refusal.hint()).cause(refusal.code())
     }
 }
@@ -73,11 +100,20 @@ impl From<ReviewRefusal> for Failure {
     }
 }
 
+impl From<ExtendRefusal> for Failure {
+    fn from(refusal: ExtendRefusal) -> Self {
+        Self::new(Kind::Refused, refusal.to_string()).hint(refusal.hint()).cause(refusal.code())
+    }
+}
+
 impl From<Denied> for Failure {
     fn from(denied: Denied) -> Self {
         match denied {
             Denied::Refused(refusal) => refusal.into(),
             Denied::Review(refusal) => refusal.into(),
+            Denied::Approval(refusal) => refusal.into(),
+            Denied::Act(refusal) => refusal.into(),
+            Denied::Extension(refusal) => refusal.into(),
             Denied::Statement(error) => Self::new(Kind::Usage, error.to_string()),
         }
     }
@@ -91,7 +127,7 @@ impl From<LedgerError> for Failure {
             LedgerError::Missing(_) => Self::new(Kind::Failed, what).hint(
                 "put a backup back; or is it another home (`--home DIR`)? `glass init` makes a first one",
             ),
-            LedgerError::Denied(denied) => denied.into(),
+            LedgerError::Denied(denied) => (*denied).into(),
             LedgerError::Refused(_) => Self::new(Kind::Refused, what).cause("refused-by-ledger"),
             _ if integrity => Self::new(Kind::Integrity, what).hint(
                 "`glass ledger verify` names what is wrong; closing goes on by the close plans; \
@@ -174,7 +210,8 @@ impl From<FindError> for Failure {
 
 impl From<SignError> for Failure {
     fn from(error: SignError) -> Self {
-        Self::new(Kind::NotConfirmed, error.to_string()).cause("not-signed")
+        let cause = if matches!(error, SignError::Interrupted) { "abandoned" } else { "not-signed" };
+        Self::new(Kind::NotConfirmed, error.to_string()).cause(cause)
     }
 }
 

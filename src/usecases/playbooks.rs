@@ -24,12 +24,15 @@ pub fn list(context: &Context) -> Result<Vec<Listed>, Failure> {
     let registered = ledger.registered()?;
     let fresh = freshness(&ledger, registered.as_ref())?;
     let drill = |address: &str| fresh.iter().find(|fresh| fresh.scope == address).cloned();
-    let playbooks = registered.iter().flat_map(|registered| registered.playbooks());
+    let now = clock::now()?.wall;
+    let Some(registered) = &registered else { return Ok(Vec::new()) };
+    let playbooks = registered.playbooks().iter().map(|file| &file.playbook);
     Ok(playbooks
-        .flat_map(|file| file.playbook.scopes.iter().map(|scope| (file.playbook.address(scope), scope)))
-        .map(|(address, scope)| Listed {
-            drill: drill(&address),
-            scope: address,
+        .flat_map(|playbook| playbook.scopes.iter().map(move |scope| (playbook, scope)))
+        .map(|(playbook, scope)| Listed {
+            drill: drill(&playbook.address(scope)),
+            warnings: lint::tonight(playbook, scope, registered.roster(), now),
+            scope: playbook.address(scope),
             title: scope.title.to_string(),
             risk: scope.risk.as_str(),
             activate: scope.activate.iter().map(ToString::to_string).collect(),
@@ -66,7 +69,19 @@ pub fn show(context: &Context, wanted: &str, as_card: bool) -> Result<String, Fa
     let sheet = if as_card { card::card } else { card::summary };
     match context.ledger_to_read().and_then(|ledger| Ok(ledger.registered()?)) {
         Ok(Some(registered)) => match registered.scope(wanted) {
-            Ok((file, scope)) => Ok(sheet(&file.playbook, scope)),
+            Ok((file, scope)) => {
+                let roster = registered.roster();
+                let warnings = lint::tonight(&file.playbook, scope, roster, clock::now()?.wall);
+                let mut text = sheet(&file.playbook, scope);
+                for warning in warnings.iter().map(|warning| escape(&warning.to_string())) {
+                    match as_card {
+                        // It is printed for another night.
+                        true => (context.talk)(&format!("WARNING: {warning}")),
+                        false => text += &format!("WARNING {warning}\n"),
+                    }
+                }
+                Ok(text)
+            }
             Err(NoSuchScope::Unknown(names) | NoSuchScope::Ambiguous(names)) => {
                 let wanted = escape(wanted);
                 Err(Failure::new(

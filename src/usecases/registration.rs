@@ -1,18 +1,24 @@
 //! `register`: what may be opened, and by whom, is what an admin signed (P5).
 
-use crate::core::playbook::{Playbook, lint};
-use crate::core::policy;
+mod attestation;
+mod changes;
+
+use crate::core::playbook::{Playbook, Touch};
+use crate::core::policy::{self, ActRefusal};
 use crate::core::settings::Settings;
+use crate::core::statement::{Register, Verb};
 use crate::core::text::escape;
 use crate::ports::clock;
-use crate::ports::ledger::{Ledger, Refusal, Registered, SETTINGS};
+use crate::ports::ledger::{Ledger, PendingAct, Refusal, SETTINGS, Signed};
 use crate::ports::terminal::Terminal;
 use crate::usecases::context::{Context, distrusted};
+use crate::usecases::cosigning::{Desk, say_what_waits};
 use crate::usecases::failure::{Failure, Kind};
-use crate::usecases::signing::{common, confirm_and_sign, find_key};
+use crate::usecases::signing::{common, confirm_and_sign, find_person};
+use attestation::read_attestations;
+use changes::Whole;
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha512};
-use similar::TextDiff;
 use std::path::{Path, PathBuf};
 
 /// What `register` did.
@@ -20,6 +26,8 @@ use std::path::{Path, PathBuf};
 pub enum Registration {
     /// Position of the new registration, and the person who signed it.
     Done(u64, String),
+    /// More admins must sign it.
+    Waits(Box<PendingAct>),
     /// The drafts are what is registered already.
     Unchanged,
 }
@@ -65,37 +73,67 @@ fn attempt(context: &Context, key: Option<&Path>, who: &mut Option<String>) -> R
     let drafts = read_drafts(context)?;
     let (settings, playbooks) = parse(&drafts)?;
     judge(&ledger, &settings)?;
+    let attestations = read_attestations(context, &settings)?;
+    let whole = Whole { drafts, attestations, settings, playbooks };
 
-    let roster = ledger.roster()?;
-    let key = find_key(context, key, &|key| roster.person_by_key(key).is_some())?;
-    let person = roster.person_by_key(key.public()).map(|person| person.name.clone()).unwrap_or_default();
-    *who = Some(person.clone());
+    let registrars = ledger.registrars()?;
     let now = clock::now()?;
-    let files: Vec<(String, String)> =
-        drafts.iter().map(|draft| (draft.path.clone(), draft.sha512())).collect();
+    let (person, key) = find_person(context, key, &registrars.roster, Touch::Off, &now, who)?;
+    let circle = registrars.circle(now.wall);
+    let common = common(&ledger, &head, &person, &now)?;
     let authorization =
-        policy::authorize_registration(&roster, &files, &common(&ledger, &head, &person, &now)?)?;
-
+        policy::authorize_registration(&circle, &whole.files(), registrars.previous, &common)?;
     let registered = ledger.registered()?;
-    let changes = changes(registered.as_ref(), &drafts);
-    if changes.is_empty() {
+    whole.judge(registered.as_ref(), &now)?;
+
+    let changes = whole.changes(registered.as_ref());
+    // After a recovery the same files can be registered again: it ends the exception.
+    let is_latest = registered.as_ref().is_some_and(|last| last.seq() == registrars.previous);
+    if changes.is_empty() && is_latest {
         return Ok(Registration::Unchanged);
     }
     for line in &changes {
         terminal.say(line)?;
     }
-    for playbook in &playbooks {
-        let age = |path: &Path| crate::usecases::playbooks::secret_age(path, &now);
-        for warning in lint::warnings(playbook, Some(&settings), now.wall, age) {
-            terminal.say(&format!("warning: {warning}"))?;
-        }
+    whole.warn(&mut terminal, &ledger, &now)?;
+    terminal.say(&format!("{person} registers {} as shown above.", plural(whole.files().len(), "file")))?;
+    if circle.needed() > 1 {
+        let others = circle.others(&[], Some(&person));
+        say_what_waits(&mut terminal, Register::NAME, circle.needed() - 1, &others)?;
     }
-    terminal.say(&format!("{person} registers {} as shown above.", plural(drafts.len(), "file")))?;
 
-    let confirmed = confirm_and_sign(&mut terminal, &key, authorization)?;
-    let bytes: Vec<Vec<u8>> = drafts.into_iter().map(|draft| draft.text.into_bytes()).collect();
-    let recorded = ledger.record_registration(&confirmed, &bytes, &clock::now()?)?;
-    Ok(Registration::Done(recorded.seq(), person))
+    let confirmed = confirm_and_sign(&mut terminal, &key, Touch::Off, authorization)?;
+    match ledger.sign_registration(&confirmed, &whole.into_bytes(), &clock::now()?)? {
+        Signed::Done { seq, .. } => Ok(Registration::Done(seq, person)),
+        Signed::Waits(act) => Ok(Registration::Waits(act)),
+    }
+}
+
+/// A registration that waits counts only beside what was registered when it was proposed.
+pub(super) fn judge_fresh(ledger: &Ledger, act: &PendingAct) -> Result<(), Failure> {
+    match act.proposed.signed_u64("previous") == Some(ledger.registrars()?.previous) {
+        true => Ok(()),
+        false => Err(ActRefusal::Stale.into()),
+    }
+}
+
+/// One more admin signs what another proposed, after the same look at it.
+pub(super) fn second(desk: &mut Desk) -> Result<Signed, Failure> {
+    let now = clock::now()?;
+    let whole = Whole::kept(&desk.ledger.to_register(&desk.act)?)?;
+    let registered = desk.ledger.registered()?;
+    whole.judge(registered.as_ref(), &now)?;
+    let authorization = desk.authorize::<Register>()?;
+    if let Some(terminal) = &mut desk.terminal {
+        for line in whole.changes(registered.as_ref()) {
+            terminal.say(&line)?;
+        }
+        whole.warn(terminal, &desk.ledger, &now)?;
+        let files = plural(whole.files().len(), "file");
+        terminal.say(&format!("{} registers {files} as shown above.", desk.act.person()))?;
+    }
+    let confirmed = desk.confirm(authorization)?;
+    Ok(desk.ledger.sign_registration(&confirmed, &[], &clock::now()?)?)
 }
 
 /// `glass.toml` and `playbooks/*.toml`, settings first; refused where others may write them.
@@ -169,37 +207,6 @@ fn judge(ledger: &Ledger, settings: &Settings) -> Result<(), Failure> {
         .cause("other-origin"));
     }
     Ok(())
-}
-
-/// What differs from the last registration, as lines of a unified diff, inert.
-fn changes(registered: Option<&Registered>, drafts: &[Draft]) -> Vec<String> {
-    let mut lines = Vec::new();
-    let before = |path: &str| {
-        let file = registered.into_iter().flat_map(Registered::files).find(|file| file.path == path);
-        file.map(|file| String::from_utf8_lossy(&file.bytes).into_owned())
-    };
-    for draft in drafts {
-        match before(&draft.path) {
-            Some(old) if old == draft.text => {}
-            old => push_diff(&mut lines, &draft.path, old.as_deref(), Some(&draft.text)),
-        }
-    }
-    for file in registered.into_iter().flat_map(Registered::files) {
-        if !drafts.iter().any(|draft| draft.path == file.path) {
-            push_diff(&mut lines, &file.path, Some(&String::from_utf8_lossy(&file.bytes)), None);
-        }
-    }
-    lines
-}
-
-fn push_diff(lines: &mut Vec<String>, path: &str, old: Option<&str>, new: Option<&str>) {
-    let path = escape(path);
-    let (from, to) = (old.map_or("/dev/null", |_| "registered"), new.map_or("/dev/null", |_| "to register"));
-    lines.push(format!("--- {path} ({from})"));
-    lines.push(format!("+++ {path} ({to})"));
-    let diff = TextDiff::from_lines(old.unwrap_or_default(), new.unwrap_or_default());
-    let hunks = diff.unified_diff().context_radius(3).to_string();
-    lines.extend(hunks.lines().map(escape));
 }
 
 fn plural(count: usize, noun: &str) -> String {

@@ -1,7 +1,10 @@
 //! Under sudo glass is nobody's deputy: what a person names is opened as that person.
 
 use crate::machine::{Machine, ON_CALL, USERS, secrets};
-use crate::support::{LONG, Person, Ran, Scope, requires, text, wait_until, write_key};
+use crate::support::{
+    LONG, PRESENT, Person, Ran, Scope, SecurityKey, device, requires, text, wait_until, with_argument,
+    write_key,
+};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use std::fs;
 use std::io::{Read, Write};
@@ -268,4 +271,57 @@ fn a_caller_whom_nobody_knows_owns_nothing() {
     write_key(&machine.inside("/run/secret"), "");
     let args = ["env", "SUDO_UID=4201", "glass", "ledger", "verify", "--anchors", "/run/secret"];
     machine.root(&args).exits(2).says(DENIED);
+}
+
+#[test]
+fn ssh_keygen_runs_as_the_person_in_front_of_their_terminal() {
+    if !requires("ssh-keygen") || !requires("cc") {
+        return;
+    }
+    let Some(machine) = Machine::new() else { return };
+    let settings = machine.inside("/etc/glass/glass.toml");
+    let mut roster = fs::read_to_string(&settings).unwrap();
+    let library = device(&machine.inside("/home"));
+    // Ana's sudo gives the command a terminal of its own, sam's does not.
+    for (name, id) in [USERS[0], USERS[3]] {
+        let home = machine.inside(&format!("/home/{name}"));
+        for (file, asserts) in [("touched", PRESENT), ("waiting", 0x80 | PRESENT)] {
+            let key = SecurityKey::new();
+            key.write(&home.join(file), PRESENT, asserts);
+            for path in [home.join(file), home.join(format!("{file}.pub"))] {
+                chown(path, Some(id), Some(id)).unwrap();
+            }
+            let keys = format!("keys = [\"{}\"]", key.line());
+            roster += &format!("\n[[person]]\nname = \"{name}-{file}\"\ngroups = [\"oncall\"]\n{keys}\n");
+        }
+    }
+    fs::write(&settings, roster).unwrap();
+    let front = Scope::new("front").with(machine.target.step("file")).set("touch", "\"required\"");
+    fs::write(machine.inside("/etc/glass/playbooks/doors.toml"), text("doors", &[front])).unwrap();
+    machine.register();
+    machine.write_rule("device", "Defaults env_keep += \"SSH_SK_PROVIDER\"\n");
+    let provider = format!("SSH_SK_PROVIDER=/home/{}", library.file_name().unwrap().to_str().unwrap());
+
+    for (name, id) in [USERS[0], USERS[3]] {
+        let asks = |file: &str| {
+            let mut person = machine.activation(name, &["env", &provider, "sudo", "-n"], &["--key", file]);
+            person.expect("Type doors/front to confirm: ").send_line("doors/front");
+            person.expect("Confirm user presence");
+            person
+        };
+        asks("touched").exits(0).saw("OPEN");
+        assert_eq!(machine.last("requested")["touch"], "present");
+        let waiting = format!("/home/{name}/waiting");
+        let running = || with_argument(&["-Y", &waiting]);
+        let mut person = asks("waiting");
+        let pid = running().remove(0);
+        assert_eq!(fs::metadata(format!("/proc/{}", pid.as_raw_nonzero())).unwrap().uid(), id);
+        let variables = fs::read(format!("/proc/{}/environ", pid.as_raw_nonzero())).unwrap();
+        let variables = String::from_utf8(variables).unwrap();
+        let names: Vec<&str> = variables.split_terminator('\0').filter_map(|v| v.split('=').next()).collect();
+        assert_eq!(names, ["HOME", "PATH", "SSH_SK_PROVIDER"]);
+        person.send("\x03").exits(4).saw("interrupted");
+        assert!(wait_until(|| running().is_empty(), LONG));
+    }
+    assert_eq!(machine.last("refused")["cause"], "abandoned");
 }

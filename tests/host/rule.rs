@@ -2,6 +2,8 @@
 
 use crate::machine::Machine;
 use crate::support::Ran;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
 #[test]
 fn the_printed_rule_is_enough_to_activate_look_and_revoke() {
@@ -10,6 +12,7 @@ fn the_printed_rule_is_enough_to_activate_look_and_revoke() {
     assert!(machine.target.is_open(&grant));
     let request = machine.last("requested");
     assert_eq!((&request["signed"]["os_user"], &request["signed"]["os_uid"]), (&"ana".into(), &4201.into()));
+    assert_eq!(request["signed"]["by_sudo"], true);
 
     let status = machine.sudo("bob", &["glass", "status", "--format", "json"]).exits(0).json();
     assert_eq!(
@@ -121,4 +124,15 @@ fn p09_a_host_that_allows_no_core_dumps_is_no_hindrance() {
     // sudo sets this limit by itself; an ordinary user can't raise it, not even to 1.
     let limited = ["prlimit", "--core=0:0", "glass", "status"];
     Ran::of(&mut machine.user("eve", &limited)).exits(1).says("no glass home");
+}
+
+#[test]
+fn p04_sudo_drops_an_agents_variables_and_not_its_ancestry() {
+    let Some(machine) = Machine::new() else { return };
+    let agent = machine.inside("/home/ana/claude");
+    fs::write(&agent, "\"$@\"\nexit $?\n").unwrap();
+    fs::set_permissions(&agent, fs::Permissions::from_mode(0o644)).unwrap();
+    machine.activate_ok("ana", &["env", "CLAUDECODE=1", "sh", "/home/ana/claude", "sudo"], &[]);
+    let hints = machine.last("requested")["signed"]["hints"].to_string();
+    assert!(hints.contains("process: claude") && !hints.contains("environment"), "{hints}");
 }

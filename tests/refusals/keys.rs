@@ -64,9 +64,14 @@ fn p05_an_automation_group_never_activates() {
     let settings = home.path().join("glass.toml");
     let bots = "\n[[group]]\nname = \"bots\"\nautomation = true\n";
     fs::write(&settings, fs::read_to_string(&settings).unwrap() + bots).unwrap();
+    let named = home.door().set("activate", "[\"person:robot\"]");
     home.write_playbook("doors", &text("doors", &[home.door()]));
+    home.write_playbook("gates", &text("gates", &[named]));
     home.register();
-    home.person(&home.wish_of("robot", "doors/front", &[])).exits(3).saw("automation group");
+    // By its other group, by its name, as a drill: no way leads in.
+    for (scope, more) in [("doors/front", &[][..]), ("gates/front", &[]), ("doors/front", &["--drill"])] {
+        home.person(&home.wish_of("robot", scope, more)).exits(3).saw("automation group");
+    }
     only_refused(&home, &["automation"]);
 }
 

@@ -192,15 +192,8 @@ fn a_bare_name_of_two_scopes_is_no_name() {
 fn what_is_not_supported_yet_is_refused_never_ignored() {
     let home = Home::new();
     let scopes = [
-        ("approvals", "{ needed = 1, from = [\"group:admin\"], within = \"15m\" }", "approvals"),
-        ("touch", "\"required\"", "touch"),
-        ("risk", "\"critical\"", "touch"),
         ("recording", "\"required\"", "recording"),
-        (
-            "duration",
-            "{ default = \"10m\", max = \"1h\", extend = \"10m\", extensions = 1 }",
-            "duration.extend",
-        ),
+        ("recording-input", "true", "recording-input"),
     ];
     let scopes: Vec<(String, Scope, &str)> = scopes
         .into_iter()
@@ -251,4 +244,37 @@ fn a_person_bound_to_another_os_user() {
     let mut person = home.person(&home.wish("doors/front", &[]));
     person.exits(3).saw("ana is bound to the OS user somebody-else").saw("log in as somebody-else");
     only_refused(&home, &["other-os-user"]);
+    // Every verb that signs: the same person, the same words.
+    let [flag, key] = key_of(&home, "ana");
+    for args in [&["register", &flag, &key][..], &["review", &flag, &key]] {
+        let mut person = home.person(args);
+        person.exits(3).saw("ana is bound to the OS user somebody-else");
+        assert!(!person.screen().contains("to confirm"));
+    }
+    only_refused(&home, &["other-os-user"; 3]);
+}
+
+#[test]
+fn p06_a_key_whose_time_is_over_signs_nothing() {
+    let home = Home::new();
+    home.add_person("ben", "", &["admin", "oncall"]);
+    let settings = home.path().join("glass.toml");
+    let before = std::fs::read_to_string(&settings).unwrap();
+    let public = std::fs::read_to_string(home.public_key("ben")).unwrap();
+    let ended = format!("{{ key = \"{0}\", valid-before = \"2020-01-01\" }}", public.trim());
+    let after = before.replacen(&format!("\"{}\"", public.trim()), &ended, 1);
+    assert_ne!(before, after, "{before}");
+    std::fs::write(&settings, after).unwrap();
+    home.write_playbook("doors", &text("doors", &[home.door()]));
+    home.register();
+    let [flag, key] = key_of(&home, "ben");
+    let wish = home.wish_of("ben", "doors/front", &[]);
+    let wish: Vec<&str> = wish.iter().map(String::as_str).collect();
+    home.write_playbook("gates", &text("gates", &[home.door()]));
+    for args in [&wish[..], &["register", &flag, &key], &["review", &flag, &key]] {
+        let mut person = home.person(args);
+        person.exits(4).saw("ben's key is no longer valid").saw("an admin registers a later `valid-before`");
+        assert!(!person.screen().contains("to confirm"));
+    }
+    only_refused(&home, &["key-expired"; 3]);
 }

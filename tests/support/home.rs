@@ -124,10 +124,14 @@ impl Home {
     pub fn add_person(&self, name: &str, passphrase: &str, groups: &[&str]) {
         self.make_key(name, passphrase);
         let key = fs::read_to_string(self.public_key(name)).unwrap();
+        self.add_person_with(name, &format!("\"{}\"", key.trim()), groups);
+    }
+
+    /// The same with keys as TOML writes them, one or more.
+    pub fn add_person_with(&self, name: &str, keys: &str, groups: &[&str]) {
         let settings = self.path().join("glass.toml");
         let mut text = fs::read_to_string(&settings).unwrap();
-        text +=
-            &format!("\n[[person]]\nname = \"{name}\"\ngroups = {groups:?}\nkeys = [\"{}\"]\n", key.trim());
+        text += &format!("\n[[person]]\nname = \"{name}\"\ngroups = {groups:?}\nkeys = [{keys}]\n");
         fs::write(&settings, text).unwrap();
     }
 

@@ -3,7 +3,9 @@
 //! Each test has directories, keys and processes of its own, and leaves none of them behind.
 #![allow(dead_code, unreachable_pub, unused_imports)]
 
+mod authenticator;
 mod harsh;
+mod hints;
 mod home;
 mod needs;
 mod person;
@@ -13,7 +15,9 @@ mod ran;
 mod target;
 mod wait;
 
+pub use authenticator::{Authenticator, Manner, NOBODY, PIN, PRESENT, SecurityKey, device};
 pub use harsh::{can_trace, killing, names, permitted, signal};
+pub use hints::{own_hints, unhinted};
 pub use home::{Home, KEY_COMMENT, write_key};
 pub use needs::{requires, skipped};
 pub use person::Person;

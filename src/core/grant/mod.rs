@@ -5,9 +5,10 @@ mod apply;
 pub use apply::{ATTESTATIONS, ATTESTED, Corrupt, apply};
 
 use crate::core::deadline::Deadline;
-use crate::core::entry::{StepState, Terms, Touched};
+use crate::core::duration::Seconds;
+use crate::core::entry::{Facts, StepState, Terms, Touched};
 use crate::core::id::GrantId;
-use crate::core::moment::{Moment, parse_rfc3339};
+use crate::core::moment::{Moment, parse_rfc3339, rfc3339};
 use crate::core::review::Reviewed;
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -116,6 +117,19 @@ pub struct Consent {
     pub seq: u64,
 }
 
+impl Consent {
+    /// What an entry says of its signature.
+    pub fn said(facts: &Facts) -> Self {
+        Self {
+            person: facts.person.clone().unwrap_or_default(),
+            key: facts.key.clone(),
+            touch: facts.touch,
+            at: facts.at(),
+            seq: facts.seq,
+        }
+    }
+}
+
 /// What a request waits for before it may open; fixed by the signed request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Waiting {
@@ -203,6 +217,20 @@ impl Grant {
             boot_id: opening.moment.boot_id.clone(),
             boot_ms: opening.terms.deadline_boot_ms,
         })
+    }
+
+    /// The same grant with the end that it had when it opened: what its commands were filled in
+    /// with stays, however often it is extended.
+    #[must_use]
+    pub fn as_opened(&self) -> Self {
+        let mut grant = self.clone();
+        if let Some(opening) = &mut grant.opening {
+            let end = opening.moment.wall + Seconds::new(grant.duration_s).delta();
+            opening.terms.expires_at = rfc3339(end);
+            opening.terms.deadline_boot_ms =
+                opening.moment.boot_ms.saturating_add(grant.duration_s.saturating_mul(1_000));
+        }
+        grant
     }
 
     /// By when its review is owed; `None` before closing, and where nothing was ever active.

@@ -30,6 +30,9 @@ pub fn summary(playbook: &Playbook, scope: &Scope) -> String {
     };
     sheet.fact("risk", risk);
     sheet.fact("who may", &names(&scope.activate));
+    if let Some(demand) = scope.touch.demand() {
+        sheet.fact("touch", demand);
+    }
     if let Some(approvals) = &scope.approvals {
         sheet.fact("consent", &format!("{} of {}, first", approvals.needed, names(&approvals.from)));
     }

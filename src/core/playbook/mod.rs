@@ -256,6 +256,28 @@ impl Risk {
     }
 }
 
+impl Touch {
+    /// The word in a playbook.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Required => "required",
+            Self::Verified => "verified",
+            Self::Hardware => "hardware",
+        }
+    }
+
+    /// What it asks of the person who signs; `None` for nothing.
+    pub const fn demand(self) -> Option<&'static str> {
+        match self {
+            Self::Off => None,
+            Self::Required => Some("a signature by a security key that was touched"),
+            Self::Verified => Some("a signature by a security key that was touched and given its PIN"),
+            Self::Hardware => Some("a signature by a security key of attested hardware (not supported yet)"),
+        }
+    }
+}
+
 impl Scope {
     /// Whether closing one grant of this scope can't touch another: every `revoke` names its grant.
     pub fn names_grant(&self) -> bool {

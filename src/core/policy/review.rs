@@ -47,6 +47,16 @@ pub enum ReviewRefusal {
         /// Who may.
         able: Vec<String>,
     },
+    /// Who consented to it, or vouched for it.
+    #[error("{person} signed {grant} too, so somebody else must review it")]
+    Signed {
+        /// Who signed, and wants to review.
+        person: String,
+        /// The grant.
+        grant: String,
+        /// Who may.
+        able: Vec<String>,
+    },
     /// Not among those who may review.
     #[error("{person} may not review {scope}: that is for {}", who.join(", "))]
     NotAReviewer {
@@ -89,6 +99,7 @@ impl ReviewRefusal {
             Self::NotClosed { .. } => "not-closed",
             Self::Reviewed { .. } => "reviewed-already",
             Self::Own { .. } => "own-review",
+            Self::Signed { .. } => "signed-it",
             Self::NotAReviewer { .. } => "not-in-review",
             Self::Verdict { .. } => "verdict-does-not-fit",
             Self::IncidentOwed(_) => "incident-owed",
@@ -106,7 +117,9 @@ impl ReviewRefusal {
             Self::Reviewed { grant, .. } => {
                 format!("`glass review {grant} --format json` shows it; `glass review --list` what is owed")
             }
-            Self::Own { grant, able, .. } | Self::NotAReviewer { grant, able, .. } => send_to(able, grant),
+            Self::Own { grant, able, .. }
+            | Self::Signed { grant, able, .. }
+            | Self::NotAReviewer { grant, able, .. } => send_to(able, grant),
             Self::Verdict { drill: true, .. } => {
                 "a drill is `drill`; or `unjustified` or `misuse`, where it was none".into()
             }
@@ -148,6 +161,9 @@ impl Reviewer {
         if known.is_some_and(|known| able.contains(&known.name)) {
             return Ok(Self { is_requester });
         }
+        if known.is_some_and(|known| has_consented(grant, known)) {
+            return Err(ReviewRefusal::Signed { person: person.to_owned(), grant: id(), able });
+        }
         if is_requester && !is_alone(scope, roster) {
             return Err(ReviewRefusal::Own { person: person.to_owned(), grant: id(), able });
         }
@@ -175,6 +191,7 @@ pub fn able(grant: &Grant, scope: &Scope, roster: &Roster) -> Vec<String> {
         .iter()
         .filter(|person| roster.is_any(person, &scope.review.by))
         .filter(|person| alone || !is_requester(grant, person))
+        .filter(|person| !has_consented(grant, person))
         .map(|person| person.name.clone())
         .collect()
 }
@@ -182,6 +199,14 @@ pub fn able(grant: &Grant, scope: &Scope, roster: &Roster) -> Vec<String> {
 /// A home of one person, who may review their own use of what is not critical.
 fn is_alone(scope: &Scope, roster: &Roster) -> bool {
     roster.people().len() == 1 && scope.risk != Risk::Critical
+}
+
+/// Who consented can't judge what they consented to (P6).
+fn has_consented(grant: &Grant, person: &Person) -> bool {
+    let signed =
+        |key: Option<&str>| person.keys.iter().any(|own| Some(own.key.fingerprint().as_str()) == key);
+    let mut approvals = grant.approvals.iter();
+    approvals.any(|consent| consent.person == person.name || signed(consent.key.as_deref()))
 }
 
 /// By person; and by key, lest a new name make somebody else of them.

@@ -1,6 +1,6 @@
 //! How a scope stands: what its live and earlier grants hold against one more.
 
-use super::Refusal;
+use super::{Refusal, Wanted};
 use crate::core::duration::Seconds;
 use crate::core::grant::State;
 use crate::core::moment::Moment;
@@ -54,13 +54,19 @@ pub struct Standing {
 }
 
 impl Standing {
+    /// The grants whose reviews are overdue now.
+    pub fn overdue(&self, now: &Moment) -> Vec<String> {
+        let overdue = self.debts.iter().filter(|debt| debt.due_at <= now.wall);
+        overdue.map(|debt| debt.grant.clone()).collect()
+    }
+
     /// Whether one more grant of the scope may be opened next to what there is.
-    pub(super) fn allows(&self, scope: &Scope, drill: bool, now: &Moment) -> Result<(), Refusal> {
+    pub(super) fn allows(&self, scope: &Scope, wanted: &Wanted<'_>, now: &Moment) -> Result<(), Refusal> {
         in_use(scope, &self.others)?;
         cool_off(scope, &self.others, now)?;
-        debt(scope, &self.debts, now)?;
+        debt(scope, &self.debts, wanted.overrides, now)?;
         // A rehearsal is no use: it is never routine.
-        if drill { Ok(()) } else { routine(scope, &self.uses, now) }
+        if wanted.drill { Ok(()) } else { routine(scope, &self.uses, now) }
     }
 }
 
@@ -107,8 +113,10 @@ fn cool_off(scope: &Scope, others: &[Other], now: &Moment) -> Result<(), Refusal
 }
 
 /// A review that is overdue keeps its scope closed (P8), for drills too.
-fn debt(scope: &Scope, debts: &[Debt], now: &Moment) -> Result<(), Refusal> {
-    match debts.iter().find(|debt| debt.due_at <= now.wall) {
+/// Those that a request names are overridden; one that became overdue since is not.
+fn debt(scope: &Scope, debts: &[Debt], overrides: &[String], now: &Moment) -> Result<(), Refusal> {
+    let holds = |debt: &&Debt| debt.due_at <= now.wall && !overrides.contains(&debt.grant);
+    match debts.iter().find(holds) {
         None => Ok(()),
         Some(Debt { grant, due_at, able }) => Err(Refusal::Overdue {
             scope: scope.name.clone(),
@@ -145,6 +153,10 @@ mod tests {
         Playbook::parse("sample.toml", SAMPLE).unwrap().scopes.remove(0)
     }
 
+    const fn wanted(drill: bool, overrides: &[String]) -> Wanted<'_> {
+        Wanted { person: "ana", duration: Seconds::new(60), drill, overrides }
+    }
+
     #[test]
     fn p08_an_overdue_review_keeps_the_scope_closed_for_drills_too() {
         let debt = |seconds| Debt {
@@ -154,10 +166,17 @@ mod tests {
         };
         let standing = |debts| Standing { debts, ..Standing::default() };
         for drill in [false, true] {
-            assert_eq!(standing(vec![debt(1)]).allows(&scope(), drill, &now()), Ok(()));
-            let refusal = standing(vec![debt(1), debt(0)]).allows(&scope(), drill, &now()).unwrap_err();
+            assert_eq!(standing(vec![debt(1)]).allows(&scope(), &wanted(drill, &[]), &now()), Ok(()));
+            let refusal =
+                standing(vec![debt(1), debt(0)]).allows(&scope(), &wanted(drill, &[]), &now()).unwrap_err();
             assert_eq!(refusal.code(), "review-overdue");
-            assert_eq!(refusal.hint(), "send this to ben or cem: glass review g-aaaaaaaaaa");
+            let named = ["g-aaaaaaaaaa".to_owned()];
+            let overridden = standing(vec![debt(0)]).allows(&scope(), &wanted(drill, &named), &now());
+            assert_eq!(overridden, Ok(()));
+            let another = ["g-bbbbbbbbbb".to_owned()];
+            let refused = standing(vec![debt(0)]).allows(&scope(), &wanted(drill, &another), &now());
+            assert_eq!(refused.map_err(|refusal| refusal.code()), Err("review-overdue"));
+            assert!(refusal.hint().starts_with("send this to ben or cem: glass review g-aaaaaaaaaa; "));
             assert!(refusal.to_string().contains("the review of g-aaaaaaaaaa is overdue"), "{refusal}");
         }
     }
@@ -172,7 +191,9 @@ mod tests {
         let allows = |uses: Vec<Use>, block, drill| {
             let mut scope = scope();
             scope.limits.routine = Some(Routine { uses: 2, within: Seconds::new(10 * 86_400), block });
-            Standing { uses, ..Standing::default() }.allows(&scope, drill, &now()).map_err(|r| r.code())
+            Standing { uses, ..Standing::default() }
+                .allows(&scope, &wanted(drill, &[]), &now())
+                .map_err(|r| r.code())
         };
         assert_eq!(allows(vec![used(9), used(1)], true, false), Err("routine"));
         assert_eq!(allows(vec![used(10), used(1)], true, false), Ok(()));

@@ -8,8 +8,7 @@ mod read;
 mod tests;
 
 use crate::core::duration::Seconds;
-use crate::core::public_key::SK_ED25519;
-use crate::core::roster::{Roster, RosterKey};
+use crate::core::roster::Roster;
 use std::path::PathBuf;
 
 /// The whole of `glass.toml`.
@@ -85,12 +84,7 @@ pub enum Anchor {
 impl Settings {
     /// What this version cannot do yet, in the file's own words; empty for none.
     pub fn unsupported(&self) -> Vec<String> {
-        let keys = || self.roster.people().iter().flat_map(|person| &person.keys);
-        let security_key = |key: &RosterKey| key.key.kind() == SK_ED25519;
         [
-            (self.admins > 1, "admins over 1"),
-            (keys().any(|key| key.attestation.is_some()), "attestation"),
-            (keys().any(security_key), SK_ED25519),
             (!self.notify.is_empty(), "[[notify]]"),
             (!self.anchors.is_empty(), "[[anchor]]"),
             (self.keep_recordings.is_some(), "[recordings]"),

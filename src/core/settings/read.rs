@@ -35,7 +35,9 @@ fn settings(table: &mut Table<'_>) -> Read<Settings> {
         roster.mark_automation(&group);
     }
     let admins = usize::try_from(admins?).unwrap_or(usize::MAX);
-    match roster.people().iter().filter(|person| roster.is_admin(person)).count() {
+    // Automation never signs: it does not count.
+    let registers = |person: &&Person| roster.is_admin(person) && !roster.is_automation(person);
+    match roster.people().iter().filter(registers).count() {
         0 => {
             let message = format!("nobody is in group `{ADMIN}`, so nothing could ever be registered again");
             return Err(table.fault_at("person", &message));

@@ -30,6 +30,7 @@ fn faulty(text: &str, line: usize, column: usize, fragment: &str) {
 
 #[test]
 fn the_contracts_example_is_read_whole() {
+    let third = PublicKey::ed25519([3; 32]);
     let text = format!(
         r#"schema = 1
 admins = 1
@@ -37,9 +38,13 @@ admins = 1
 origin = "bastion-1.example.com/glass"
 [[person]]
 name    = "ana"
-groups  = ["admin", "incident-command", "bots"]
+groups  = ["admin", "incident-command"]
 keys    = ["{KEY} ana@laptop", {{ key = "{OTHER}", valid-before = "2027-01-01", attestation = "file" }}]
 os-user = "ana"
+[[person]]
+name   = "bot"
+groups = ["admin", "bots"]
+keys   = ["{third}"]
 [[group]]
 name = "bots"
 automation = true
@@ -60,9 +65,14 @@ keep = "400d"
     assert_eq!(ana.os_user.as_deref(), Some("ana"));
     assert_eq!(ana.keys[1].valid_before.map(|day| day.to_string()).as_deref(), Some("2027-01-01"));
     assert!(settings.roster.is_member(ana, &Who::Group("incident-command".into())));
-    assert!(settings.roster.is_automation(ana));
+    assert!(!settings.roster.is_automation(ana));
+    assert!(settings.roster.is_automation(settings.roster.person("bot").unwrap()));
     assert_eq!(settings.keep_recordings.map(Seconds::get), Some(400 * 86_400));
-    assert_eq!(settings.unsupported(), ["attestation", "[[notify]]", "[[anchor]]", "[recordings]"]);
+    assert_eq!(settings.unsupported(), ["[[notify]]", "[[anchor]]", "[recordings]"]);
+    // Automation never signs: it is no second admin.
+    let two = text.replace("admins = 1", "admins = 2");
+    let faults = Settings::parse("glass.toml", &two).unwrap_err();
+    assert!(faults.to_string().contains("group `admin` has 1"), "{faults}");
 }
 
 #[test]
@@ -113,7 +123,7 @@ fn a_group_is_known_without_its_own_table() {
 }
 
 #[test]
-fn security_keys_and_more_admins_are_named_as_not_supported() {
+fn more_admins_and_security_keys_are_supported() {
     let mut blob = Vec::new();
     for part in [&b"sk-ssh-ed25519@openssh.com"[..], &[7; 32], b"ssh:"] {
         crate::core::wire::put_string(&mut blob, part);
@@ -121,7 +131,8 @@ fn security_keys_and_more_admins_are_named_as_not_supported() {
     let sk = PublicKey::from_blob(&blob).unwrap();
     let second = format!("[[person]]\nname = \"bo\"\ngroups = [\"admin\"]\nkeys = [\"{sk}\"]");
     let text = format!("{}{second}", least().replace("schema = 1", "schema = 1\nadmins = 2"));
-    assert_eq!(parse(&text).unsupported(), ["admins over 1", "sk-ssh-ed25519@openssh.com"]);
+    assert_eq!(parse(&text).unsupported(), [""; 0]);
+    assert_eq!(parse(&text).admins, 2);
 }
 
 #[test]

@@ -132,6 +132,30 @@ fn use_outside_the_hours_is_pointed_out() {
 }
 
 #[test]
+fn p04_signs_of_an_agent_are_pointed_out_in_a_drill_too() {
+    let hinted = |hints: serde_json::Value| {
+        let mut case = case();
+        case.entries[0].signed = json!({"hints": hints}).as_object().cloned();
+        case
+    };
+    hinted(json!(["process: claude"])).finds(&["automation-hint"]);
+    hinted(json!([])).finds(&[]);
+    let mut drill = hinted(json!(["environment: CI"]));
+    drill.grant.drill = true;
+    drill.finds(&["automation-hint"]);
+    // What was signed by another program is inert (P10).
+    let found = automation_hint(&History {
+        grant: &drill.grant,
+        entries: &hinted(json!(["\u{1b}[2J"])).entries,
+        scope: None,
+        reason: None,
+        uses: &[],
+        attempts: &[],
+    });
+    assert!(found.unwrap().text.ends_with(": \\u{1b}[2J"));
+}
+
+#[test]
 fn the_third_day_of_a_person_is_repetition_and_one_long_incident_is_not() {
     let with = |uses: Vec<Use>| Case { uses, ..case() };
     with(vec![used("ana", 2), used("ana", 1)]).finds(&["repeated"]);
@@ -272,4 +296,29 @@ fn earlier_attempts_are_pointed_out() {
     let mut drill = Case { attempts: vec![Attempt::Failed], ..case() };
     drill.grant.drill = true;
     drill.finds(&[]);
+}
+
+#[test]
+fn p02_an_extension_is_pointed_out_with_all_that_it_came_to() {
+    let extended = |by_s: &[u64]| {
+        let mut case = case();
+        case.entries.extend(by_s.iter().map(|by_s| Facts {
+            signed: json!({"extend_s": by_s}).as_object().cloned(),
+            ..Facts::new(Kind::Extended, &moment(case.grant.requested_at))
+        }));
+        case
+    };
+    extended(&[60]).finds(&["extended"]);
+    extended(&[60, 120]).finds(&["extended"]);
+}
+
+#[test]
+fn p03_what_no_check_proved_is_pointed_out_and_not_said_to_be_proved_later() {
+    let mut case = case();
+    let entry = |kind| Facts::new(kind, &moment(closed().requested_at));
+    let shut = |proof: &str| Facts { proof: Some(proof.into()), ..entry(Kind::StepClosed) };
+    case.entries.extend([entry(Kind::Unrevoked), shut("check")]);
+    case.finds(&["closed-by-retry"]);
+    case.entries.push(shut("attested"));
+    case.finds(&["attested"]);
 }

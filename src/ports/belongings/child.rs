@@ -33,10 +33,22 @@ pub fn become_person() -> ExitCode {
 fn drop_rights() -> io::Result<()> {
     let account = caller().and_then(|uid| Account::of(&uid).ok());
     let account = account.ok_or(io::ErrorKind::PermissionDenied)?;
-    let (uid, gid) = (Uid::from_raw(account.uid), Gid::from_raw(account.gid));
-    let name = CString::new(account.name).map_err(io::Error::other)?;
     // Ctrl-C at the terminal is glass's to hear; the person's other processes have none of it.
     rustix::process::setsid()?;
+    become_account(account)
+}
+
+/// The same where there is a caller of sudo; without one, the person has run glass, and stays.
+pub(super) fn drop_rights_to_caller() -> io::Result<()> {
+    match caller() {
+        None => Ok(()),
+        Some(uid) => become_account(Account::of(&uid).map_err(|_| io::ErrorKind::PermissionDenied)?),
+    }
+}
+
+fn become_account(account: Account) -> io::Result<()> {
+    let (uid, gid) = (Uid::from_raw(account.uid), Gid::from_raw(account.gid));
+    let name = CString::new(account.name).map_err(io::Error::other)?;
     rustix::process::umask(Mode::from_raw_mode(0o077));
     initgroups(&name, gid)?;
     setgid(gid)?;

@@ -11,13 +11,16 @@
 
 mod acts;
 mod child;
+mod keygen;
 mod message;
 mod parent;
 
 pub use acts::MALFORMED;
 pub use child::become_person;
+pub use keygen::{Ended, KEYGEN, Keygen, Signing, become_keygen};
 
 use nix::unistd::{Uid, User};
+use std::ffi::OsStr;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -127,6 +130,12 @@ impl Belongings {
             Reach::Caller(account) => parent::key_files(account, directory).unwrap_or_default(),
             Reach::Nobody(_) => Vec::new(),
         }
+    }
+
+    /// The person's `ssh-keygen`: `program` was judged, `home` is that of whoever runs glass,
+    /// `provider` what `SSH_SK_PROVIDER` says.
+    pub fn keygen(&self, program: &Path, home: Option<&Path>, provider: Option<&OsStr>) -> Keygen {
+        Keygen::new(&self.0, program, home, provider)
     }
 
     /// Sends one message to the agent behind a socket; gives its answer. [`MALFORMED`] is the

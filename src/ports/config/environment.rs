@@ -3,6 +3,7 @@
 //! No variable answers for a person (P4) or shifts time (P11): they say where things are
 //! and how to colour them.
 
+use crate::core::hints::{VARIABLES, is_telling};
 use crate::core::text::escape;
 use nix::unistd::{Uid, User};
 use std::ffi::OsString;
@@ -23,6 +24,8 @@ pub struct Environment {
     pub xdg_data_home: Option<PathBuf>,
     /// `SSH_AUTH_SOCK`: the agent's socket.
     pub ssh_auth_sock: Option<PathBuf>,
+    /// `SSH_SK_PROVIDER`: the library by which `ssh-keygen` speaks to a security key.
+    pub ssh_sk_provider: Option<OsString>,
     /// `NO_COLOR` is set to anything.
     pub no_color: bool,
     /// `TMPDIR`, else `/tmp`: where `demo` plays.
@@ -33,6 +36,9 @@ pub struct Environment {
     pub euid: u32,
     /// Who called `sudo`, if this runs under it.
     pub sudo: Option<Sudo>,
+    /// Those of [`VARIABLES`] that are set. Under sudo, which resets the environment, they are
+    /// gone unless its rules keep them.
+    pub hinting: Vec<&'static str>,
 }
 
 /// Who called `sudo`, as inert text: whose files and agent are reached. It never says who a
@@ -52,6 +58,7 @@ impl Environment {
     fn from_variables(get: impl Fn(&str) -> Option<OsString>, uid: u32, euid: u32) -> Self {
         let set = |name: &str| get(name).filter(|value| !value.is_empty());
         let absolute = |name: &str| set(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        let telling = |name: &str| get(name).is_some_and(|value| is_telling(&value.to_string_lossy()));
         let inert = |value: OsString| escape(&value.to_string_lossy());
         Self {
             home: absolute("HOME"),
@@ -59,12 +66,14 @@ impl Environment {
             xdg_config_home: absolute("XDG_CONFIG_HOME"),
             xdg_data_home: absolute("XDG_DATA_HOME"),
             ssh_auth_sock: set("SSH_AUTH_SOCK").map(PathBuf::from),
+            ssh_sk_provider: set("SSH_SK_PROVIDER"),
             no_color: set("NO_COLOR").is_some(),
             temporary: absolute("TMPDIR").unwrap_or_else(|| "/tmp".into()),
             uid,
             euid,
             // Only sudo itself makes another user of us: without root this is a stray variable.
             sudo: get("SUDO_UID").filter(|_| euid == 0).map(|caller| Sudo { uid: inert(caller) }),
+            hinting: VARIABLES.into_iter().filter(|name| telling(name)).collect(),
         }
     }
 
@@ -134,6 +143,12 @@ mod tests {
         assert_eq!(environment.ssh_directory(), Some("/home/ana/.ssh".into()));
         assert_eq!(environment.glass_home, Some("here".into()));
         assert!(environment.no_color);
+    }
+
+    #[test]
+    fn p04_variables_of_agents_and_runners_are_noted_by_name_alone() {
+        let variables = [("CLAUDECODE", "1"), ("CI", "false"), ("GITHUB_ACTIONS", "true"), ("SHELL", "x")];
+        assert_eq!(given(&variables, 1000).hinting, ["GITHUB_ACTIONS", "CLAUDECODE"]);
     }
 
     #[test]

@@ -4,9 +4,13 @@
 //! Only this room makes the tokens [`Recorded`], [`Opening`] and [`Closing`]: what is
 //! not on disk can't be acted upon (P1).
 
+mod act;
 mod append;
+mod approval;
 mod attempt;
+mod chain;
 mod genesis;
+mod granted;
 mod head;
 mod key;
 mod lock;
@@ -24,7 +28,10 @@ mod standing;
 mod story;
 mod verify;
 
+pub use act::{Act, PendingAct, Signed};
 pub use append::Batch;
+pub use approval::Pending;
+pub use chain::Registrars;
 pub use genesis::Founding;
 pub use head::Head;
 pub use key::LedgerKey;
@@ -33,12 +40,12 @@ pub use permit::{Cause, Closing, ClosingPermit, Opening};
 pub use plans::Plans;
 pub use read::{Due, GrantRow, Which};
 pub use receipt::{RECEIPT, Receipt, ReceiptError, verify_receipt};
-pub use record::Recorded;
+pub use record::{Intent, Recorded};
 pub use refusal::Refusal;
-pub use registered::{NoSuchScope, Registered, RegisteredFile, RegisteredPlaybook, SETTINGS};
+pub use registered::{NoSuchScope, Registered, RegisteredFile, RegisteredPlaybook, SETTINGS, is_playbook};
 pub use round::{Round, StepReport};
 pub use story::Story;
-pub use verify::{Anchored, Finding, Given, Verification, VerifyOptions};
+pub use verify::{Anchored, Finding, Given, Recovery, Verification, VerifyOptions};
 
 use crate::core::canonical::CanonicalError;
 use crate::core::entry::{FactsError, Genesis};
@@ -89,7 +96,7 @@ pub enum LedgerError {
     Refused(String),
     /// Policy says no, on what stands now.
     #[error(transparent)]
-    Denied(#[from] Denied),
+    Denied(Box<Denied>),
     /// SQLite failed: disk full, no permission, damaged file.
     #[error("the ledger can't be used: {}", escape(&.0.to_string()))]
     Sqlite(#[from] rusqlite::Error),
@@ -136,6 +143,12 @@ impl LedgerError {
             ) => true,
             _ => false,
         }
+    }
+}
+
+impl From<Denied> for LedgerError {
+    fn from(denied: Denied) -> Self {
+        Self::Denied(Box::new(denied))
     }
 }
 

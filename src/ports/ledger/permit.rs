@@ -2,13 +2,15 @@
 //! `BEGIN IMMEDIATE`, after folding the grant again; never cloned, never read from anywhere.
 
 use super::registered::Registered;
-use super::{Batch, GrantLock, Ledger, LedgerError, Plans, Recorded, registered};
-use crate::core::entry::{Facts, Kind, StepState, Terms};
+use super::{Batch, GrantLock, Intent, Ledger, LedgerError, Plans, Recorded, registered};
+use crate::core::entry::{Facts, Kind, StepState, Terms, Touched};
 use crate::core::grant::{Grant, State};
 use crate::core::moment::{Moment, rfc3339};
 use crate::core::plan::{Began, ClosePlan, PlanMoment, ProcessGroup};
 use crate::core::policy;
-use crate::core::statement::Request;
+use crate::core::sshsig::Sshsig;
+use crate::core::statement::{Request, Verb};
+use data_encoding::HEXLOWER;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -97,13 +99,14 @@ impl Cause {
 }
 
 impl Ledger {
-    /// Turns a recorded request into the permit to open, judging all of it once more, and puts
+    /// Turns a recorded intent into the permit to open, judging all of it once more, and puts
     /// the close plan on disk before the permit exists.
     ///
-    /// A refusal leaves the request as `activation-failed`: nothing was opened.
-    pub fn open_grant(
+    /// A refusal leaves the request as `activation-failed`: nothing was opened. One that still
+    /// waits for people goes on waiting.
+    pub fn open_grant<V: Intent>(
         &mut self,
-        recorded: &Recorded<Request>,
+        recorded: &Recorded<V>,
         mut lock: GrantLock,
         runtime_dir: Option<PathBuf>,
         now: &Moment,
@@ -112,6 +115,7 @@ impl Ledger {
         let mut batch = Batch::begin(self, now)?;
         let id = recorded.facts().grant.clone().unwrap_or_default();
         let grant = batch.grant(&id)?.ok_or_else(|| LedgerError::Corrupt(format!("{id} has no request")))?;
+        policy::judge_consent(&grant, now).map_err(policy::Denied::from)?;
         let terms = match batch.judge_opening(&grant, registered.as_ref())? {
             Ok(terms) => terms,
             Err(refusal) => {
@@ -184,9 +188,12 @@ impl Ledger {
                 return nothing_open(lock);
             }
             // A ledger put back from before the opening: only the plan knows what opened.
-            (State::Activating, None) if plans.read(id)?.is_some_and(|plan| plan.may_be_open()) => {
+            (State::AwaitingApproval | State::Activating, None)
+                if plans.read(id)?.is_some_and(|plan| plan.may_be_open()) =>
+            {
                 return Ok(ClosingPermit::Unknown(lock));
             }
+            (State::AwaitingApproval, _) => return Ok(ClosingPermit::NotDue),
             (State::Activating, None) => {
                 batch.append(closing_facts(Kind::ActivationFailed, id, cause, by, now), "")?;
                 batch.commit()?;
@@ -255,6 +262,18 @@ impl Batch<'_> {
         let Ok((_, scope)) = registered.scope(&grant.scope) else {
             return Ok(Err(policy::Refusal::RegistrationChanged));
         };
+        if grant.waiting.is_some() && !grant.alone {
+            if self.has_lapsed(grant)? {
+                return Ok(Err(policy::ApprovalRefusal::Lapsed(grant.id.to_string()).into()));
+            }
+            if let Err(refusal) = self.judge_consents(grant, registered)? {
+                return Ok(Err(refusal.into()));
+            }
+        }
+        let touched = self.requested_touch(grant, registered)?;
+        if let Err(refusal) = policy::judge_touch(scope.touch, touched) {
+            return Ok(Err(refusal.into()));
+        }
         let standing = super::standing::standing(
             self.connection(),
             self.genesis(),
@@ -265,7 +284,12 @@ impl Batch<'_> {
             self.now(),
         )?;
         let duration = crate::core::duration::Seconds::new(grant.duration_s);
-        let wanted = policy::Wanted { person: &grant.person, duration, drill: grant.drill };
+        let wanted = policy::Wanted {
+            person: &grant.person,
+            duration,
+            drill: grant.drill,
+            overrides: &grant.overrides,
+        };
         if let Err(refusal) = policy::may_open(scope, registered.roster(), &wanted, &standing, self.now()) {
             return Ok(Err(refusal));
         }
@@ -278,7 +302,34 @@ impl Batch<'_> {
         }))
     }
 
-    fn is_due(&self, grant: &Grant) -> Result<bool, LedgerError> {
+    /// What the signature under a request asserts: read from its stored armor and verified once
+    /// more, because here something opens.
+    fn requested_touch(
+        &self,
+        grant: &Grant,
+        registered: &Registered,
+    ) -> Result<Option<Touched>, LedgerError> {
+        let corrupt = |what: &str| LedgerError::Corrupt(format!("the request of {}: {what}", grant.id));
+        let armor: Option<Vec<u8>> = self
+            .connection()
+            .prepare_cached("SELECT signature FROM entry WHERE seq = ?1")?
+            .query_row([grant.requested], |row| row.get(0))?;
+        let armor = armor.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
+        let sshsig = Sshsig::from_armor(&armor).map_err(|error| corrupt(&error.to_string()))?;
+        let person = registered.roster().person_by_key(sshsig.key());
+        if person.is_none_or(|person| person.name != grant.person) {
+            return Err(corrupt("it was not signed by the one who asked"));
+        }
+        let digest = grant.statement.as_deref().and_then(|hex| HEXLOWER.decode(hex.as_bytes()).ok());
+        let digest = digest.and_then(|bytes| bytes.try_into().ok());
+        let digest: [u8; 64] = digest.ok_or_else(|| corrupt("it names no statement"))?;
+        let asserted = sshsig
+            .verify(Request::NAMESPACE, &digest, sshsig.key())
+            .map_err(|error| corrupt(&error.to_string()))?;
+        Ok(asserted.touched())
+    }
+
+    pub(super) fn is_due(&self, grant: &Grant) -> Result<bool, LedgerError> {
         let last_entry = super::head::read(self.connection())?.clock_floor;
         Ok(grant.deadline().is_none_or(|deadline| deadline.has_passed(self.now(), last_entry)))
     }
@@ -309,7 +360,7 @@ impl Batch<'_> {
             deadline_boot_ms: opened.terms.deadline_boot_ms,
             activation_boot_ms: opened.terms.activation_boot_ms,
             runtime_dir,
-            steps: crate::core::filling::planned_steps(scope, grant, os_user, outputs),
+            steps: crate::core::filling::planned_steps(scope, &grant.as_opened(), os_user, outputs),
             closed: None,
         })
     }

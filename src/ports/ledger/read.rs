@@ -6,6 +6,7 @@ use crate::core::deadline::Deadline;
 use crate::core::entry::{Facts, Kind};
 use crate::core::grant::{Grant, State};
 use crate::core::moment::{Moment, parse_rfc3339};
+use crate::core::statement::{Record, Verb};
 use rusqlite::{Connection, OptionalExtension};
 use std::collections::BTreeMap;
 
@@ -36,6 +37,8 @@ pub struct GrantRow {
     pub person: String,
     /// A rehearsal.
     pub drill: bool,
+    /// It was done outside glass, and told afterwards.
+    pub outside: bool,
     /// Times, RFC 3339.
     pub requested_at: String,
     /// When every step was open.
@@ -52,6 +55,12 @@ pub struct GrantRow {
     pub reason: Option<String>,
     /// When the review is due, and its verdict.
     pub review: Option<(String, Option<String>)>,
+    /// Who consented, and when.
+    pub approvals: Vec<(String, String)>,
+    /// How many must consent.
+    pub needed: u64,
+    /// When it lapses, while it waits for them.
+    pub lapses_at: Option<String>,
 }
 
 /// Which grants to list.
@@ -78,6 +87,10 @@ impl Ledger {
             let is_due = match state {
                 State::Active => deadline(&row).is_none_or(|deadline| deadline.has_passed(now, last_entry)),
                 State::Activating => true,
+                State::AwaitingApproval => {
+                    let lapses = self.grant(&row.id)?.and_then(|grant| grant.lapses());
+                    lapses.is_none_or(|lapses| lapses.has_passed(now, last_entry))
+                }
                 _ => attempt::read(&self.connection, &row.id)?.is_none_or(|attempt| attempt.is_over(now)),
             };
             if is_due {
@@ -88,10 +101,12 @@ impl Ledger {
         Ok(due)
     }
 
-    /// Every grant of which something may be open, whether due or not.
+    /// Every grant of which something may be open, whether due or not; not those that wait for
+    /// consent.
     pub fn open_grants(&self) -> Result<Vec<Due>, LedgerError> {
         self.live()?
             .into_iter()
+            .filter(|row| row.state != State::AwaitingApproval.as_str())
             .map(|row| {
                 let state = parse_state(&row.state)?;
                 Ok(Due { grant: row.id, state, expires_at: row.expires_at.unwrap_or_default() })
@@ -107,6 +122,14 @@ impl Ledger {
             .query_row([grant], |row| row.get(0))
             .optional()?;
         state.map(|state| Ok(parse_state(&state)?.is_ended())).transpose()
+    }
+
+    /// Whether the projection lists this grant as one that waits for consent.
+    pub fn waits(&self, grant: &str) -> Result<bool, LedgerError> {
+        let mut statement = self
+            .connection
+            .prepare_cached(r#"SELECT 1 FROM "grant" WHERE id = ?1 AND state = 'awaiting-approval'"#)?;
+        Ok(statement.exists([grant])?)
     }
 
     /// The grant, folded from its entries.
@@ -167,10 +190,16 @@ impl Ledger {
             .prepare_cached(r#"SELECT due_at, verdict FROM review WHERE "grant" = ?1"#)?
             .query_row([&row.id], |review| Ok((review.get(0)?, review.get(1)?)))
             .optional()?;
-        let texts =
-            row.statement.as_deref().map(|digest| self.statement_texts(digest)).transpose()?.flatten();
-        let text = |key: &str| Some(texts.as_ref()?.get(key)?.as_str()?.to_owned());
+        let approvals = self
+            .connection
+            .prepare_cached(r#"SELECT person, at FROM approval WHERE "grant" = ?1 ORDER BY idx"#)?
+            .query_map([&row.id], |approval| Ok((approval.get(0)?, approval.get(1)?)))?
+            .collect::<Result<_, _>>()?;
+        let line = row.statement.as_deref().map(|digest| self.statement_line(digest)).transpose()?.flatten();
+        let text = |key: &str| Some(line.as_ref()?.get("texts")?.get(key)?.as_str()?.to_owned());
+        let verb = line.as_ref().and_then(|line| line.get("signed")?.get("verb")?.as_str());
         Ok(GrantRow {
+            outside: verb == Some(Record::NAME),
             incident: text("incident"),
             reason: text("reason"),
             id: row.id,
@@ -184,19 +213,24 @@ impl Ledger {
             closed_at: row.closed_at,
             steps,
             review,
+            approvals,
+            needed: row.needed,
+            lapses_at: row.lapses_at,
         })
     }
 
     /// The free texts of a statement; `None` once they were redacted.
     pub(super) fn statement_texts(&self, digest: &str) -> Result<Option<serde_json::Value>, LedgerError> {
+        Ok(self.statement_line(digest)?.and_then(|line| line.get("texts").cloned()))
+    }
+
+    fn statement_line(&self, digest: &str) -> Result<Option<serde_json::Value>, LedgerError> {
         let bytes: Option<Vec<u8>> = self
             .connection
             .prepare_cached("SELECT bytes FROM text WHERE sha512 = ?1")?
             .query_row([digest], |row| row.get(0))
             .optional()?;
-        let statement: Option<serde_json::Value> =
-            bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
-        Ok(statement.and_then(|statement| statement.get("texts").cloned()))
+        Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
     }
 
     /// The entries from `from` on, or those of one grant, in order.

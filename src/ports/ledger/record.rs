@@ -3,14 +3,15 @@
 use super::head::root_at;
 use super::standing::scope_of;
 use super::{Batch, Ledger, LedgerError, registered};
-use crate::core::entry::Facts;
+use crate::core::entry::{Facts, Touched};
 use crate::core::id::GrantId;
 use crate::core::moment::Moment;
 use crate::core::policy::{self, Reviewer};
 use crate::core::review::Verdict;
 use crate::core::roster::Roster;
 use crate::core::sshsig::Sshsig;
-use crate::core::statement::{Register, Request, Review, Statement, Verb};
+use crate::core::statement::{Request, Resume, Review, Statement, Verb};
+use crate::core::text::escape;
 use crate::ports::signer::Confirmed;
 use data_encoding::HEXLOWER;
 use std::marker::PhantomData;
@@ -21,6 +22,12 @@ pub struct Recorded<V> {
     facts: Facts,
     verb: PhantomData<V>,
 }
+
+/// The verbs by which a requester wants a grant to open now: asking, and going on.
+pub trait Intent: Verb {}
+
+impl Intent for Request {}
+impl Intent for Resume {}
 
 impl<V: Verb> Recorded<V> {
     /// Position of its entry.
@@ -39,28 +46,8 @@ impl<V: Verb> Recorded<V> {
 }
 
 impl Ledger {
-    /// Records a registration with the bytes of its files, judged by the previous roster.
-    pub fn record_registration(
-        &mut self,
-        confirmed: &Confirmed<Register>,
-        files: &[Vec<u8>],
-        now: &Moment,
-    ) -> Result<Recorded<Register>, LedgerError> {
-        let batch = Batch::begin(self, now)?;
-        let roster = registered::roster(batch.connection())?;
-        let facts = batch.judge(confirmed, &roster)?;
-        let person = facts.person.as_deref().and_then(|name| roster.person(name));
-        if !person.is_some_and(|person| roster.is_admin(person)) {
-            return Err(LedgerError::Refused("only a person of the group `admin` registers".into()));
-        }
-        let kept = files.iter().map(|bytes| batch.text(bytes)).collect::<Result<Vec<_>, _>>()?;
-        if registered::digests(&facts)? != kept {
-            return Err(LedgerError::Refused("the files are not those that were signed".into()));
-        }
-        batch.record(confirmed, facts)
-    }
-
-    /// Records a request for a grant. What its scope demands is judged when the permit is made.
+    /// Records a request for a grant, with the touch that its scope demands. All else that the
+    /// scope demands is judged when the permit is made.
     pub fn record_request(
         &mut self,
         confirmed: &Confirmed<Request>,
@@ -69,6 +56,8 @@ impl Ledger {
         let batch = Batch::begin(self, now)?;
         let roster = registered::roster(batch.connection())?;
         let mut facts = batch.judge(confirmed, &roster)?;
+        let scope = facts.signed_str("scope").unwrap_or_default();
+        batch.judge_touch(facts.signed_u64("registered"), scope, facts.touch)?;
         facts.grant = facts.signed_str("grant").map(str::to_owned);
         batch.record(confirmed, facts)
     }
@@ -110,28 +99,46 @@ impl Ledger {
     }
 }
 
+fn refused(why: &str) -> LedgerError {
+    LedgerError::Refused(format!("the signed statement is refused: {why}"))
+}
+
 impl Batch<'_> {
     /// Holds a signed statement against this ledger and the roster; gives the facts to append.
-    fn judge<V: Verb>(&self, confirmed: &Confirmed<V>, roster: &Roster) -> Result<Facts, LedgerError> {
+    pub(super) fn judge<V: Verb>(
+        &self,
+        confirmed: &Confirmed<V>,
+        roster: &Roster,
+    ) -> Result<Facts, LedgerError> {
+        let facts = self.judge_signer(confirmed, roster)?;
+        if facts.person.as_deref() != facts.signed_str("person") {
+            return Err(refused("its key is not one of that person's in the roster"));
+        }
+        self.judge_seen(confirmed.statement())?;
+        Ok(facts)
+    }
+
+    /// The same for a statement that another person may have signed first, or that names no signer.
+    pub(super) fn judge_signer<V: Verb>(
+        &self,
+        confirmed: &Confirmed<V>,
+        roster: &Roster,
+    ) -> Result<Facts, LedgerError> {
         let statement = confirmed.statement();
-        let refused = |why: &str| LedgerError::Refused(format!("the signed statement is refused: {why}"));
         let signed = |key: &str| statement.signed().get(key).and_then(|value| value.as_str());
         if signed("origin") != Some(&self.genesis().origin)
             || signed("ledger") != Some(&self.genesis().ledger)
         {
             return Err(refused("it belongs to another ledger"));
         }
-        let person = roster
-            .person_by_key(confirmed.key())
-            .filter(|person| Some(person.name.as_str()) == signed("person"))
-            .ok_or_else(|| refused("its key is not one of that person's in the roster"))?;
+        let person = roster.person_by_key(confirmed.key());
+        let person = person.ok_or_else(|| refused("its key is nobody's in the roster"))?;
         if !roster.valid_at(confirmed.key(), self.now().wall) {
             return Err(refused("its key is no longer valid"));
         }
         let assertion = Sshsig::from_armor(confirmed.armor())
             .and_then(|sshsig| sshsig.verify(V::NAMESPACE, &statement.digest(), confirmed.key()))
             .map_err(|error| refused(&error.to_string()))?;
-        self.judge_seen(statement)?;
         Ok(Facts {
             person: Some(person.name.clone()),
             key: Some(confirmed.key().fingerprint().to_string()),
@@ -140,6 +147,22 @@ impl Batch<'_> {
             touch: assertion.touched(),
             ..Facts::new(V::KIND, self.now())
         })
+    }
+
+    /// What a signature asserts must be what the scope, as this registration has it, demands.
+    fn judge_touch(
+        &self,
+        registered: Option<u64>,
+        scope: &str,
+        touched: Option<Touched>,
+    ) -> Result<(), LedgerError> {
+        let nowhere = || LedgerError::Refused(format!("{} is not registered", escape(scope)));
+        let registered = registered::at(self.connection(), self.genesis(), registered.ok_or_else(nowhere)?)?;
+        let (_, scope) = registered.scope(scope).map_err(|_| nowhere())?;
+        policy::judge_touch(scope.touch, touched)
+            .map_err(policy::Refusal::from)
+            .map_err(policy::Denied::from)?;
+        Ok(())
     }
 
     /// `seen` must be a true earlier head of this very log (P7).
@@ -154,7 +177,7 @@ impl Batch<'_> {
         Err(LedgerError::Refused("the signed statement saw a head that this ledger never had".into()))
     }
 
-    fn record<V: Verb>(
+    pub(super) fn record<V: Verb>(
         mut self,
         confirmed: &Confirmed<V>,
         mut facts: Facts,

@@ -1,13 +1,11 @@
 //! What was registered: the only playbooks, settings and roster that count (P5).
 
-use super::{Ledger, LedgerError, projection};
+use super::chain::chain;
+use super::{Ledger, LedgerError};
 use crate::core::entry::Facts;
 use crate::core::playbook::{Playbook, Scope};
-use crate::core::public_key::PublicKey;
 use crate::core::roster::Roster;
 use crate::core::settings::Settings;
-use crate::core::sshsig::Sshsig;
-use crate::core::statement::{Register, Verb};
 use data_encoding::HEXLOWER;
 use rusqlite::{Connection, OptionalExtension};
 use sha2::{Digest, Sha512};
@@ -15,10 +13,17 @@ use sha2::{Digest, Sha512};
 /// Path of the settings among the registered files.
 pub const SETTINGS: &str = "glass.toml";
 
+/// Whether a registered file of this path is a playbook; what is neither that nor the settings is
+/// an attestation.
+pub fn is_playbook(path: &str) -> bool {
+    path.starts_with("playbooks/")
+}
+
 /// A registered file.
 #[derive(Clone, Debug)]
 pub struct RegisteredFile {
-    /// Its path in the home: `glass.toml` or `playbooks/NAME.toml`.
+    /// Its path in the home: `glass.toml`, `playbooks/NAME.toml`, or an attestation's as the
+    /// settings write it.
     pub path: String,
     /// SHA-512 of its bytes, lower-case hex.
     pub sha512: String,
@@ -42,6 +47,7 @@ pub struct Registered {
     settings: Settings,
     settings_file: RegisteredFile,
     playbooks: Vec<RegisteredPlaybook>,
+    attestations: Vec<RegisteredFile>,
 }
 
 impl Registered {
@@ -65,9 +71,27 @@ impl Registered {
         &self.playbooks
     }
 
+    /// The enrolment attestations that the settings name: kept, not checked.
+    pub fn attestations(&self) -> &[RegisteredFile] {
+        &self.attestations
+    }
+
+    /// The enrolment attestation of the key of this fingerprint.
+    pub fn attestation_of(&self, fingerprint: &str) -> Option<&RegisteredFile> {
+        let mut keys = self.roster().people().iter().flat_map(|person| &person.keys);
+        let key = keys.find(|key| key.key.fingerprint().as_str() == fingerprint)?;
+        self.attestations.iter().find(|file| Some(&file.path) == key.attestation.as_ref())
+    }
+
     /// Every file, settings first.
     pub fn files(&self) -> impl Iterator<Item = &RegisteredFile> {
-        std::iter::once(&self.settings_file).chain(self.playbooks.iter().map(|registered| &registered.file))
+        let playbooks = self.playbooks.iter().map(|registered| &registered.file);
+        std::iter::once(&self.settings_file).chain(playbooks).chain(&self.attestations)
+    }
+
+    /// The playbooks, without their files.
+    pub fn books(&self) -> Vec<&Playbook> {
+        self.playbooks.iter().map(|registered| &registered.playbook).collect()
     }
 
     /// The scope of this address: `playbook/scope`, or the bare scope name where it is unique.
@@ -106,11 +130,11 @@ pub enum NoSuchScope {
 impl Ledger {
     /// The latest registration; `None` before the first.
     pub fn registered(&self) -> Result<Option<Registered>, LedgerError> {
-        let (last, _) = chain(&self.connection, self.genesis(), u64::MAX)?;
+        let last = chain(&self.connection, self.genesis(), u64::MAX)?.last;
         last.map(|facts| load(&self.connection, &facts)).transpose()
     }
 
-    /// The roster that judges the next registration: the latest one, or the founder alone.
+    /// Everyone whom the latest registration names; the founder alone before the first.
     pub fn roster(&self) -> Result<Roster, LedgerError> {
         roster(&self.connection)
     }
@@ -122,57 +146,12 @@ pub(super) fn at(
     genesis: &crate::core::entry::Genesis,
     seq: u64,
 ) -> Result<Registered, LedgerError> {
-    let (last, _) = chain(connection, genesis, seq)?;
-    let facts = last.filter(|facts| facts.seq == seq);
+    let facts = chain(connection, genesis, seq)?.last.filter(|facts| facts.seq == seq);
     load(connection, &facts.ok_or_else(|| corrupt(seq, "is not a registration"))?)
 }
 
 pub(super) fn roster(connection: &Connection) -> Result<Roster, LedgerError> {
-    Ok(chain(connection, &super::genesis::read(connection)?, u64::MAX)?.1)
-}
-
-/// Walks the registrations up to `until`, each judged by the roster before it.
-fn chain(
-    connection: &Connection,
-    genesis: &crate::core::entry::Genesis,
-    until: u64,
-) -> Result<(Option<Facts>, Roster), LedgerError> {
-    let founder = PublicKey::parse_line(&genesis.public_key)
-        .map_err(|error| LedgerError::Corrupt(format!("the genesis: {error}")))?;
-    let mut roster = Roster::founder(&genesis.person, founder);
-    let mut last = None;
-    let mut rows = connection.prepare_cached("SELECT seq FROM registration WHERE seq <= ?1 ORDER BY seq")?;
-    let seqs = rows
-        .query_map([until.min(i64::MAX as u64)], |row| row.get::<_, u64>(0))?
-        .collect::<Result<Vec<_>, _>>()?;
-    for seq in seqs {
-        let facts = projection::facts(connection, seq)?;
-        judge(connection, &facts, &roster)?;
-        roster = settings(connection, &facts)?.1.roster;
-        last = Some(facts);
-    }
-    Ok((last, roster))
-}
-
-/// An admin of the roster before it must have signed the registration.
-fn judge(connection: &Connection, facts: &Facts, roster: &Roster) -> Result<(), LedgerError> {
-    let seq = facts.seq;
-    let armor: Option<Vec<u8>> = connection
-        .prepare_cached("SELECT signature FROM entry WHERE seq = ?1")?
-        .query_row([seq], |row| row.get(0))?;
-    let armor = armor.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
-    let sshsig = Sshsig::from_armor(&armor).map_err(|error| corrupt(seq, &error.to_string()))?;
-    let person = roster.person_by_key(sshsig.key()).filter(|person| roster.is_admin(person));
-    if person.map(|person| person.name.as_str()) != facts.person.as_deref() {
-        return Err(corrupt(seq, "was not signed by an admin of the roster before it"));
-    }
-    let digest = facts.statement.as_deref().and_then(|hex| HEXLOWER.decode(hex.as_bytes()).ok());
-    let digest: [u8; 64] =
-        digest.and_then(|bytes| bytes.try_into().ok()).ok_or_else(|| corrupt(seq, "names no statement"))?;
-    sshsig
-        .verify(Register::NAMESPACE, &digest, sshsig.key())
-        .map_err(|error| corrupt(seq, &error.to_string()))?;
-    Ok(())
+    Ok(chain(connection, &super::genesis::read(connection)?, u64::MAX)?.roster)
 }
 
 /// The files of a registration as its facts list them: path and digest.
@@ -186,12 +165,10 @@ fn listed(facts: &Facts) -> Result<Vec<(String, String)>, LedgerError> {
         .ok_or_else(|| corrupt(facts.seq, "lists no files"))
 }
 
-/// The digests of a registration's files, in order.
-pub(super) fn digests(facts: &Facts) -> Result<Vec<String>, LedgerError> {
-    Ok(listed(facts)?.into_iter().map(|(_, sha512)| sha512).collect())
-}
-
-fn settings(connection: &Connection, facts: &Facts) -> Result<(RegisteredFile, Settings), LedgerError> {
+pub(super) fn settings(
+    connection: &Connection,
+    facts: &Facts,
+) -> Result<(RegisteredFile, Settings), LedgerError> {
     let (path, sha512) = listed(facts)?
         .into_iter()
         .find(|(path, _)| path == SETTINGS)
@@ -201,18 +178,26 @@ fn settings(connection: &Connection, facts: &Facts) -> Result<(RegisteredFile, S
     Ok((file, settings))
 }
 
-fn load(connection: &Connection, facts: &Facts) -> Result<Registered, LedgerError> {
+/// All that a registration holds, its texts held against their digests.
+pub(super) fn load(connection: &Connection, facts: &Facts) -> Result<Registered, LedgerError> {
     let (settings_file, settings) = settings(connection, facts)?;
-    let playbooks = listed(facts)?
+    let (playbooks, others): (Vec<_>, Vec<_>) = listed(facts)?
         .into_iter()
         .filter(|(path, _)| path != SETTINGS)
+        .partition(|(path, _)| is_playbook(path));
+    let attestations = others
+        .into_iter()
+        .map(|(path, sha512)| file(connection, facts.seq, path, sha512))
+        .collect::<Result<_, LedgerError>>()?;
+    let playbooks = playbooks
+        .into_iter()
         .map(|(path, sha512)| {
             let file = file(connection, facts.seq, path, sha512)?;
             let playbook = parse(facts.seq, &file, Playbook::parse)?;
             Ok(RegisteredPlaybook { file, playbook })
         })
         .collect::<Result<_, LedgerError>>()?;
-    Ok(Registered { seq: facts.seq, settings, settings_file, playbooks })
+    Ok(Registered { seq: facts.seq, settings, settings_file, playbooks, attestations })
 }
 
 fn file(

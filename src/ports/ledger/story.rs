@@ -1,7 +1,7 @@
 //! All that the ledger knows about one grant: what a reviewer reads, and a verdict stands on.
 
 use super::standing::{scope_of, uses};
-use super::{Ledger, LedgerError, projection};
+use super::{Ledger, LedgerError, projection, registered};
 use crate::core::duration::Seconds;
 use crate::core::entry::{Facts, Kind};
 use crate::core::grant::Grant;
@@ -28,6 +28,9 @@ pub struct Story {
     pub scope: Option<Scope>,
     /// SHA-512 of the playbook that it ran by, as its request names it.
     pub playbook: Option<String>,
+    /// The path of its key's enrolment attestation, where one is stored with the registration that
+    /// it ran by.
+    pub attestation: Option<String>,
     /// Uses of the scope before it, oldest first; drills are none.
     pub uses: Vec<Use>,
     /// What the same person tried with the same scope shortly before.
@@ -82,6 +85,7 @@ impl Ledger {
             request: texts(grant.statement.as_ref())?.flatten(),
             review: texts(grant.review.as_ref().and_then(|review| review.statement.as_ref()))?.flatten(),
             playbook: entries.first().and_then(|facts| facts.signed_str("playbook")).map(str::to_owned),
+            attestation: self.attestation(&grant)?,
             attempts: self.attempts(&grant)?,
             tails: self.tails(&entries)?,
             scope,
@@ -89,6 +93,12 @@ impl Ledger {
             entries,
             grant,
         }))
+    }
+
+    fn attestation(&self, grant: &Grant) -> Result<Option<String>, LedgerError> {
+        let Some((seq, key)) = grant.registered.zip(grant.key.as_ref()) else { return Ok(None) };
+        let registered = registered::at(&self.connection, &self.genesis, seq)?;
+        Ok(registered.attestation_of(key).map(|file| file.path.clone()))
     }
 
     /// What the same person tried with the same scope within an hour before the request.

@@ -2,6 +2,7 @@
 //!
 //! Each request has its own connection, so that none idles while a person thinks.
 
+use super::waiting::TOUCH_WITHIN;
 use crate::core::public_key::PublicKey;
 use crate::core::text::escape;
 use crate::core::wire::{Reader, put_string};
@@ -17,8 +18,6 @@ const SIGN_REQUEST: u8 = 13;
 const SIGN_RESPONSE: u8 = 14;
 
 const TIME_OUT: Duration = Duration::from_secs(10);
-/// A person may have to find and touch the security key first.
-const SIGN_TIME_OUT: Duration = Duration::from_secs(60);
 
 /// The agent that listens on a socket.
 #[derive(Clone, Debug)]
@@ -39,7 +38,9 @@ pub enum AgentError {
         cause: std::io::Error,
     },
     /// It listens, and says nothing.
-    #[error("the ssh-agent did not answer within {0} seconds")]
+    #[error(
+        "the ssh-agent did not answer within {0} seconds; run the command again, and touch your security key when it blinks"
+    )]
     Silent(u64),
     /// The connection broke.
     #[error("the ssh-agent broke off: {0}")]
@@ -80,7 +81,7 @@ impl Agent {
         put_string(&mut request, &key.blob());
         put_string(&mut request, data);
         request.extend(0u32.to_be_bytes()); // flags choose the hash of RSA keys
-        let answer = self.ask(&request, SIGN_RESPONSE, SIGN_TIME_OUT)?;
+        let answer = self.ask(&request, SIGN_RESPONSE, TOUCH_WITHIN)?;
         let mut reader = Reader::new(&answer);
         let signature = reader.string().ok_or(AgentError::Form)?;
         if reader.is_empty() { Ok(signature.to_vec()) } else { Err(AgentError::Form) }

@@ -1,11 +1,12 @@
-//! Which key signs: the named one, else one of the roster in the agent, else one in `~/.ssh`.
+//! Which key signs: the named one, else a wanted one in the agent, else one in `~/.ssh`.
 
 use super::agent::Agent;
+use super::handle::Handle;
 use super::keyfile::{KeyFile, KeyFileError};
 use super::{Holder, Key};
 use crate::core::public_key::{Fingerprint, PublicKey, PublicKeyError};
 use crate::core::text::escape;
-use crate::ports::belongings::Belongings;
+use crate::ports::belongings::{Belongings, Keygen};
 use std::io::{Error, ErrorKind};
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
@@ -49,6 +50,16 @@ pub enum FindError {
         /// What was looked at.
         looked: String,
     },
+    /// A security key that no agent holds, and no `ssh-keygen` to sign with it.
+    #[error(
+        "the key in {path} lives on a security key that no agent holds, and {why}; hand it to your agent (`ssh-add {path}`)"
+    )]
+    NoKeygen {
+        /// The file with its handle, escaped for the screen.
+        path: String,
+        /// Why there is no `ssh-keygen`.
+        why: String,
+    },
     /// No key of the roster anywhere.
     #[error("found no key of the roster: {looked}; type `ssh-add FILE`, or name one with `--key FILE`")]
     None {
@@ -57,32 +68,43 @@ pub enum FindError {
     },
 }
 
+/// Where a person's keys are looked for; every file and the agent are reached as the person.
+pub struct Keyring<'a> {
+    /// Whose rights count.
+    pub belongings: &'a Belongings,
+    /// The agent's socket.
+    pub agent_socket: Option<&'a Path>,
+    /// The person's `~/.ssh`.
+    pub ssh_dir: Option<&'a Path>,
+    /// Finds the `ssh-keygen` that signs by a security key which no agent holds, or says in words
+    /// why there is none.
+    pub keygen: &'a dyn Fn() -> Result<Keygen, String>,
+}
+
 /// Finds the key that is to sign; asks and unlocks nothing.
 ///
-/// `named` is a private key file, or a `.pub` whose private half the agent or the file beside it
-/// holds; every file and the agent are reached as the person to whom they belong. `known` tells
-/// whether a key is in the roster.
+/// `named` is a private key file, the file with the handle of a security key, or a `.pub` whose
+/// private half the agent or the file beside it holds. `wanted` tells whether a key will do: one
+/// of the roster, and where a touch is demanded, a security key.
 pub fn find_key(
-    belongings: &Belongings,
+    keyring: &Keyring<'_>,
     named: Option<&Path>,
-    agent_socket: Option<&Path>,
-    ssh_dir: Option<&Path>,
-    known: &dyn Fn(&PublicKey) -> bool,
+    wanted: &dyn Fn(&PublicKey) -> bool,
 ) -> Result<Key, FindError> {
-    let agent = agent_socket.map(|socket| Agent::at(socket, belongings));
+    let agent = keyring.agent_socket.map(|socket| Agent::at(socket, keyring.belongings));
     if let Some(path) = named {
-        return named_key(belongings, path, agent.as_ref(), known);
+        return named_key(keyring, path, agent.as_ref(), wanted);
     }
-    let (found, mut looked) = in_agent(agent.as_ref(), known);
+    let (found, mut looked) = in_agent(agent.as_ref(), wanted);
     if let Some(key) = found {
         return Ok(key);
     }
-    if let Some(directory) = ssh_dir {
+    if let Some(directory) = keyring.ssh_dir {
         let mut seen = 0;
-        for path in belongings.key_files(directory) {
+        for path in keyring.belongings.key_files(directory) {
             seen += 1;
-            match known_file(belongings, &path, known) {
-                Some(Ok(file)) => return Ok(Key::in_file(file)),
+            match known_file(keyring, &path, wanted) {
+                Some(Ok(key)) => return Ok(key),
                 Some(Err(trouble)) => looked = format!("{looked}, {trouble}"),
                 None => {}
             }
@@ -93,7 +115,7 @@ pub fn find_key(
 }
 
 fn named_key(
-    belongings: &Belongings,
+    keyring: &Keyring<'_>,
     path: &Path,
     agent: Option<&Agent>,
     known: &dyn Fn(&PublicKey) -> bool,
@@ -102,14 +124,16 @@ fn named_key(
         true => Ok(()),
         false => Err(FindError::NotInRoster { fingerprint: key.fingerprint() }),
     };
-    let bytes = read(belongings, path)?;
+    let bytes = read(keyring.belongings, path)?;
     if is_private(&bytes) {
         return match KeyFile::read(&bytes, path) {
             Ok(file) => in_roster(file.public()).map(|()| Key::in_file(file)),
-            Err(KeyFileError::SecurityKey { key, path }) => {
+            Err(KeyFileError::SecurityKey { key, .. }) => {
                 in_roster(&key)?;
-                let (held, _) = in_agent(agent, &|other| *other == key);
-                held.ok_or(KeyFileError::SecurityKey { key, path }.into())
+                match in_agent(agent, &|other| *other == key) {
+                    (Some(held), _) => Ok(held),
+                    (None, _) => by_handle(keyring, path, key),
+                }
             }
             Err(error) => Err(error.into()),
         };
@@ -122,7 +146,7 @@ fn named_key(
         return Ok(key);
     }
     let beside = path.with_extension("");
-    let bytes = match read(belongings, &beside) {
+    let bytes = match read(keyring.belongings, &beside) {
         Err(FindError::Unreadable { cause, .. }) if cause.kind() == ErrorKind::NotFound => None,
         _ if beside == path => None,
         read => Some(read?),
@@ -131,12 +155,26 @@ fn named_key(
         let looked = format!("{looked}, and there is no {}", shown(&beside));
         return Err(FindError::NotHeld { path: shown(path), looked });
     };
-    let file = KeyFile::read(&bytes, &beside)?;
-    if *file.public() != public {
+    let found = in_file(keyring, &bytes, &beside)?;
+    if *found.public() != public {
         let looked = format!("{looked}, and {} is another key", shown(&beside));
         return Err(FindError::NotHeld { path: shown(path), looked });
     }
-    Ok(Key::in_file(file))
+    Ok(found)
+}
+
+/// The key of a private file: the secret itself, or the handle of a security key.
+fn in_file(keyring: &Keyring<'_>, bytes: &Zeroizing<Vec<u8>>, path: &Path) -> Result<Key, FindError> {
+    match KeyFile::read(bytes, path) {
+        Ok(file) => Ok(Key::in_file(file)),
+        Err(KeyFileError::SecurityKey { key, .. }) => by_handle(keyring, path, key),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn by_handle(keyring: &Keyring<'_>, path: &Path, public: PublicKey) -> Result<Key, FindError> {
+    let keygen = (keyring.keygen)().map_err(|why| FindError::NoKeygen { path: shown(path), why })?;
+    Ok(Key { public, holder: Holder::Handle(Handle::new(path, keygen)) })
 }
 
 /// The first wanted key in the agent, and in words what was looked at.
@@ -154,20 +192,20 @@ fn in_agent(agent: Option<&Agent>, wanted: &dyn Fn(&PublicKey) -> bool) -> (Opti
 
 /// The key file if it is of the roster; what is wrong with it if it can't be used.
 fn known_file(
-    belongings: &Belongings,
+    keyring: &Keyring<'_>,
     path: &Path,
     known: &dyn Fn(&PublicKey) -> bool,
-) -> Option<Result<KeyFile, FindError>> {
+) -> Option<Result<Key, FindError>> {
     // The public half is enough to pass a stranger's key by, without opening the private one.
-    let public = read(belongings, &pub_beside(path)).ok();
+    let public = read(keyring.belongings, &pub_beside(path)).ok();
     if let Some(public) =
         public.and_then(|bytes| PublicKey::parse_line(&String::from_utf8_lossy(&bytes)).ok())
         && !known(&public)
     {
         return None;
     }
-    match read(belongings, path).and_then(|bytes| Ok(KeyFile::read(&bytes, path)?)) {
-        Ok(file) => known(file.public()).then_some(Ok(file)),
+    match read(keyring.belongings, path).and_then(|bytes| in_file(keyring, &bytes, path)) {
+        Ok(key) => known(key.public()).then_some(Ok(key)),
         Err(error) => Some(Err(error)),
     }
 }

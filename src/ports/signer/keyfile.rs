@@ -35,9 +35,7 @@ pub enum KeyFileError {
         path: String,
     },
     /// The file of a security key holds no secret, only a handle.
-    #[error(
-        "the key in {path} lives on a security key: hand it to your agent (`ssh-add {path}`), then try again"
-    )]
+    #[error("the key in {path} lives on a security key")]
     SecurityKey {
         /// The file.
         path: String,

@@ -1,4 +1,4 @@
-//! A person's key: OpenSSH key files and a running ssh-agent.
+//! A person's key: OpenSSH key files, security keys and a running ssh-agent.
 //!
 //! [`find_key`] says whose key would sign, before anything is asked; [`Key::unlock`] takes the
 //! passphrase, as often as the caller lets it be tried; [`UnlockedKey::sign`] consumes what was
@@ -7,22 +7,28 @@
 mod agent;
 mod confirmed;
 mod find;
+mod handle;
 mod keyfile;
 mod random;
 #[cfg(test)]
 mod tests;
+mod waiting;
 
 pub use agent::{Agent, AgentError};
 pub use confirmed::Confirmed;
-pub use find::{FindError, find_key};
+pub use find::{FindError, Keyring, find_key};
+pub use handle::KeygenError;
 pub use keyfile::{KeyFile, KeyFileError, NewKeyError, new_key_file};
 pub use random::{RandomError, nonce, random_byte, seed};
+pub use waiting::{TOUCH_WITHIN, Turn};
 
+use crate::core::entry::Touched;
 use crate::core::public_key::PublicKey;
 use crate::core::sshsig::{Sshsig, SshsigError, signed_data};
-use crate::core::statement::Verb;
+use crate::core::statement::{Verb, message_digest};
 use crate::ports::terminal::Typed;
 use ed25519_dalek::{Signer as _, SigningKey};
+use handle::Handle;
 use secrecy::SecretString;
 use std::fmt;
 use std::path::Path;
@@ -38,6 +44,7 @@ pub struct Key {
 enum Holder {
     Agent(Agent),
     File(Box<KeyFile>),
+    Handle(Handle),
 }
 
 /// A key that is ready to sign.
@@ -49,6 +56,18 @@ pub struct UnlockedKey {
 enum Means {
     Agent(Agent),
     Secret(SigningKey),
+    Handle(Handle),
+}
+
+/// What a person must do while a key signs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gesture {
+    /// Nothing.
+    None,
+    /// Touch the security key: only the agent's own terminal says so, so say it too.
+    Touch,
+    /// Do what `ssh-keygen` asks for on the person's terminal.
+    AsAsked,
 }
 
 /// Why a key did not sign.
@@ -57,9 +76,15 @@ pub enum SignError {
     /// The agent did not do it.
     #[error("not signed: {0}")]
     Agent(#[from] AgentError),
+    /// `ssh-keygen` did not do it.
+    #[error("not signed: {0}")]
+    Keygen(#[from] KeygenError),
     /// The signature does not hold: it is thrown away.
     #[error("not signed: the signature that was made does not verify: {0}")]
     Unsound(#[from] SshsigError),
+    /// The caller ended the wait, or the person did with Ctrl-C.
+    #[error("not signed: interrupted")]
+    Interrupted,
 }
 
 impl Key {
@@ -81,33 +106,52 @@ impl Key {
         let means = match &self.holder {
             Holder::Agent(agent) => Means::Agent(agent.clone()),
             Holder::File(file) => Means::Secret(file.unlock(passphrase)?),
+            Holder::Handle(handle) => Means::Handle(handle.clone()),
         };
         Ok(UnlockedKey { public: self.public.clone(), means })
     }
 }
 
 impl UnlockedKey {
-    /// Whether signing waits for a touch: only the agent's own terminal says so, so say it too.
-    pub fn waits_for_touch(&self) -> bool {
-        self.public.application().is_some()
+    /// What the person must do while it signs.
+    pub fn gesture(&self) -> Gesture {
+        match &self.means {
+            Means::Agent(_) if self.public.is_security_key() => Gesture::Touch,
+            Means::Agent(_) | Means::Secret(_) => Gesture::None,
+            Means::Handle(_) => Gesture::AsAsked,
+        }
     }
 
-    /// Signs what the person typed for, and verifies the signature.
-    pub fn sign<V: Verb>(&self, typed: Typed<V>) -> Result<Confirmed<V>, SignError> {
+    /// Signs what the person typed for, and verifies the signature. While a person is waited for,
+    /// at most [`TOUCH_WITHIN`], `turn` is asked several times a second whether to go on.
+    pub fn sign<V: Verb>(&self, typed: Typed<V>, turn: &mut Turn<'_>) -> Result<Confirmed<V>, SignError> {
         let statement = typed.into_statement();
-        let signature = self.sign_digest(V::NAMESPACE, &statement.digest())?;
-        Ok(Confirmed::new(statement, self.public.clone(), signature.to_armor()))
+        let (signature, touched) = self.sign_line(V::NAMESPACE, statement.line(), turn)?;
+        Ok(Confirmed::new(statement, self.public.clone(), signature.to_armor(), touched))
     }
 
-    fn sign_digest(&self, namespace: &str, digest: &[u8; 64]) -> Result<Sshsig, SignError> {
-        let data = signed_data(namespace, digest);
+    fn sign_line(
+        &self,
+        namespace: &str,
+        line: &str,
+        turn: &mut Turn<'_>,
+    ) -> Result<(Sshsig, Option<Touched>), SignError> {
+        let digest = message_digest(line.as_bytes());
+        let data = signed_data(namespace, &digest);
         let public = self.public.clone();
         let signature = match &self.means {
             Means::Secret(key) => Sshsig::from_ed25519(public, namespace, key.sign(&data).to_bytes())?,
-            Means::Agent(agent) => Sshsig::from_blob(public, namespace, &agent.sign(&self.public, &data)?)?,
+            Means::Agent(agent) => {
+                let (agent, key) = (agent.clone(), public.clone());
+                let blob = waiting::patiently(turn, move || agent.sign(&key, &data))??;
+                Sshsig::from_blob(public, namespace, &blob)?
+            }
+            Means::Handle(handle) => {
+                Sshsig::from_armor(&handle.sign(namespace, format!("{line}\n").as_bytes(), turn)?)?
+            }
         };
-        signature.verify(namespace, digest, &self.public)?;
-        Ok(signature)
+        let asserted = signature.verify(namespace, &digest, &self.public)?;
+        Ok((signature, asserted.touched()))
     }
 }
 

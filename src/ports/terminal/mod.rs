@@ -17,12 +17,14 @@
 mod question;
 mod signals;
 mod typed;
+mod wait;
 
 #[cfg(test)]
 mod tests;
 
 pub use signals::HeldSignals;
 pub use typed::Typed;
+pub use wait::Wait;
 
 use crate::core::authorization::Authorization;
 use crate::core::statement::Verb;
@@ -87,6 +89,9 @@ pub enum Abandoned {
     /// The terminal went away.
     #[error("the terminal hung up; nothing was confirmed")]
     HangUp,
+    /// What was asked was decided elsewhere meanwhile.
+    #[error("it was decided elsewhere; nothing was confirmed")]
+    Overtaken,
 }
 
 /// Why there is no [`Typed`].
@@ -159,17 +164,48 @@ impl Terminal {
     /// # Errors
     /// On any other answer, or none.
     pub fn confirm<V: Verb>(&mut self, authorization: Authorization<V>) -> Result<Typed<V>, NotConfirmed> {
-        self.ask_word(authorization.word())?;
+        self.ask_word(authorization.word(), &mut never)?;
         Ok(Typed::new(authorization))
     }
 
-    fn ask_word(&mut self, word: &str) -> Result<(), NotConfirmed> {
-        let typed = self.ask(&format!("Type {} to confirm: ", escape(word)), Echo::On)?;
+    /// The same, but [`Abandoned::Overtaken`] as soon as `over` says that nobody need answer any
+    /// more; it is asked several times a second.
+    ///
+    /// # Errors
+    /// On any other answer, or none.
+    pub fn confirm_unless<V: Verb>(
+        &mut self,
+        authorization: Authorization<V>,
+        over: &mut dyn FnMut() -> bool,
+    ) -> Result<Typed<V>, NotConfirmed> {
+        self.ask_word(authorization.word(), over)?;
+        Ok(Typed::new(authorization))
+    }
+
+    fn ask_word(&mut self, word: &str, over: &mut dyn FnMut() -> bool) -> Result<(), NotConfirmed> {
+        let prompt = format!("Type {} to confirm: ", escape(word));
+        let typed = Question::begin(&self.device, Echo::On)?.ask(&prompt, over)?;
         match typed.as_slice() {
             b"" => Err(NotConfirmed::Empty(word.to_owned())),
             other if other == word.as_bytes() => Ok(()),
             _ => Err(NotConfirmed::Wrong(word.to_owned())),
         }
+    }
+
+    /// Begins to wait for what happens elsewhere, such as a touch.
+    ///
+    /// # Errors
+    /// Where the terminal is gone, or the system refuses.
+    pub fn wait(&mut self) -> Result<Wait<'_>, TerminalError> {
+        Wait::begin(&self.device, false)
+    }
+
+    /// The same while another program has the terminal: it is taken back afterwards.
+    ///
+    /// # Errors
+    /// Likewise.
+    pub fn lend(&mut self) -> Result<Wait<'_>, TerminalError> {
+        Wait::begin(&self.device, true)
     }
 
     /// Shows `Passphrase for PATH: ` and reads without echo; at most 1,024 bytes.
@@ -188,8 +224,13 @@ impl Terminal {
 
     fn ask(&mut self, prompt: &str, echo: Echo) -> Result<Zeroizing<Vec<u8>>, TerminalError> {
         debug_assert!(Line::new(prompt).is_ok(), "a prompt must be inert");
-        Question::begin(&self.device, echo)?.ask(prompt)
+        Question::begin(&self.device, echo)?.ask(prompt, &mut never)
     }
+}
+
+/// Only the person answers.
+const fn never() -> bool {
+    false
 }
 
 fn text(typed: &[u8]) -> Result<&str, TerminalError> {

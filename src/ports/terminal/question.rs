@@ -25,6 +25,9 @@ const QUIET: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
 /// ... and a terminal that is not quiet for so long is being fed by something.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// How long a person is waited for before it is looked again whether they need still answer.
+const TURN: Timespec = Timespec { tv_sec: 0, tv_nsec: 250_000_000 };
+
 const CTRL_C: u8 = 0x03;
 const CTRL_BACKSLASH: u8 = 0x1c;
 const DISABLED: u8 = 0;
@@ -64,8 +67,16 @@ impl<'t> Question<'t> {
     }
 
     /// Shows the prompt and reads the line that answers it, without its line feed.
-    pub(super) fn ask(self, prompt: &str) -> Result<Zeroizing<Vec<u8>>, TerminalError> {
-        let answer = self.throw_type_ahead_away().and_then(|()| self.show(prompt)).and_then(|()| self.line());
+    ///
+    /// # Errors
+    /// [`Abandoned::Overtaken`] as soon as `over` says so.
+    pub(super) fn ask(
+        self,
+        prompt: &str,
+        over: &mut dyn FnMut() -> bool,
+    ) -> Result<Zeroizing<Vec<u8>>, TerminalError> {
+        let answer =
+            self.throw_type_ahead_away().and_then(|()| self.show(prompt)).and_then(|()| self.line(over));
         let abandoned = matches!(answer, Err(TerminalError::Abandoned(_)));
         if matches!(answer, Err(TerminalError::Abandoned(Abandoned::HangUp))) {
             self.signals.keep_out_hang_up();
@@ -103,12 +114,12 @@ impl<'t> Question<'t> {
         Err(TerminalError::NeverQuiet)
     }
 
-    fn line(&self) -> Result<Zeroizing<Vec<u8>>, TerminalError> {
+    fn line(&self, over: &mut dyn FnMut() -> bool) -> Result<Zeroizing<Vec<u8>>, TerminalError> {
         // Of its full size from the start: growing would leave copies of a passphrase behind.
         let mut buffer = Zeroizing::new(vec![0; BUFFER]);
         let mut filled = 0;
         while filled < BUFFER {
-            let hung_up = self.wait()?;
+            let hung_up = self.wait(over)?;
             match rustix::io::read(self.device, &mut buffer[filled..]) {
                 Ok(0) if hung_up => return Err(Abandoned::HangUp.into()),
                 // With text before it, Ctrl-D only hands that over; on its own it ends the input.
@@ -134,12 +145,15 @@ impl<'t> Question<'t> {
     }
 
     /// Waits for input; tells whether the terminal has hung up.
-    fn wait(&self) -> Result<bool, TerminalError> {
+    fn wait(&self, over: &mut dyn FnMut() -> bool) -> Result<bool, TerminalError> {
         loop {
+            if over() {
+                return Err(Abandoned::Overtaken.into());
+            }
             let signals = self.signals.as_fd();
             let mut watched =
                 [PollFd::new(self.device, PollFlags::IN), PollFd::from_borrowed_fd(signals, PollFlags::IN)];
-            match poll(&mut watched, None) {
+            match poll(&mut watched, Some(&TURN)) {
                 Ok(_) => {}
                 Err(Errno::INTR) => continue,
                 Err(errno) => return Err(failed(errno.into())),

@@ -83,7 +83,7 @@ fn modes(device: &impl AsFd) -> (LocalModes, [u8; 2]) {
 
 fn word(typed: &'static [u8]) -> Result<(), NotConfirmed> {
     let (answer, mut person) = asked(
-        |terminal| terminal.ask_word("vault/signing-key"),
+        |terminal| terminal.ask_word("vault/signing-key", &mut never),
         |person| {
             person.waits_for("Type vault/signing-key to confirm: ");
             person.types(typed);
@@ -242,7 +242,7 @@ fn p04_a_hang_up_in_the_middle_comes_back_and_leaves_time_to_record_it() {
         let (mut terminal, mut person) = terminal();
         let (tell, told) = mpsc::channel();
         thread::spawn(move || {
-            let answer = terminal.ask_word("g-aaaaaaaaaa");
+            let answer = terminal.ask_word("g-aaaaaaaaaa", &mut never);
             tell.send((answer, SigSet::thread_get_mask().unwrap().contains(Signal::SIGHUP)))
         });
         person.waits_for("Type g-aaaaaaaaaa to confirm: ");

@@ -1,7 +1,7 @@
 //! The story for programs: `glass.review/1`, absent values `null`.
 
-use super::{criteria, findings, last, not_recorded, of_step, review_state};
-use crate::core::entry::{Facts, Kind};
+use super::{criteria, findings, last, not_recorded, of_kind, of_step, review_state, signed};
+use crate::core::entry::{Facts, Kind, Touched};
 use crate::core::moment::rfc3339;
 use crate::core::unusual::open_for;
 use crate::ports::ledger::Story;
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 /// One grant's story.
 pub fn to_json(story: &Story, now: DateTime<Utc>) -> Value {
     let (grant, request) = (&story.grant, story.request_facts());
-    let signed = |key| request.and_then(|facts| facts.signed_str(key));
+    let signed_str = |key| request.and_then(|facts| facts.signed_str(key));
     let text = |key| story.request.as_ref().and_then(|texts| texts.get(key));
     let expires_at = grant.opening.as_ref().map(|opening| &opening.terms.expires_at);
     json!({
@@ -23,9 +23,22 @@ pub fn to_json(story: &Story, now: DateTime<Utc>) -> Value {
             "opens": text("opens"),
             "state": grant.state.as_str(),
             "drill": grant.drill,
+            "outside": grant.outside,
             "person": grant.person,
             "key": grant.key,
-            "os_user": signed("os_user"),
+            "touch": grant.touch.map(Touched::as_str),
+            "attestation": story.attestation,
+            "os_user": signed_str("os_user"),
+            "os_uid": signed(story, "os_uid"),
+            "by_sudo": request.map(|_| signed(story, "by_sudo").is_some()),
+            "approvals_needed": grant.waiting.as_ref().map_or(0, |waiting| waiting.needed),
+            "approvals": grant.approvals.iter().map(|given| json!({
+                "person": given.person,
+                "at": rfc3339(given.at),
+                "touch": given.touch.map(Touched::as_str),
+            })).collect::<Vec<_>>(),
+            "alone": grant.alone,
+            "overrides": grant.overrides,
             "incident": text("incident"),
             "reason": text("reason"),
             "playbook": story.playbook,
@@ -48,6 +61,11 @@ pub fn to_json(story: &Story, now: DateTime<Utc>) -> Value {
             "id": step.id,
             "state": step.state.as_str(),
             "entries": of_step(story, &step.id).map(|facts| entry(story, facts)).collect::<Vec<_>>(),
+        })).collect::<Vec<_>>(),
+        "extensions": of_kind(story, Kind::Extended).map(|facts| json!({
+            "at": facts.at,
+            "by_s": facts.signed_u64("extend_s"),
+            "expires_at": facts.signed_str("expires_at"),
         })).collect::<Vec<_>>(),
         "closing": closing(story),
         "unusual": findings(story)
@@ -88,17 +106,15 @@ fn entry(story: &Story, facts: &Facts) -> Value {
 fn closing(story: &Story) -> Value {
     let began = last(story, Kind::Closing);
     let from_plan = last(story, Kind::ClosedFromPlan);
-    let unproved: Vec<&str> = story
-        .entries
-        .iter()
-        .filter(|facts| facts.kind == Kind::Unrevoked)
-        .map(|facts| facts.at.as_str())
-        .collect();
+    let unproved: Vec<&str> = of_kind(story, Kind::Unrevoked).map(|facts| facts.at.as_str()).collect();
+    let signed = |kind| of_kind(story, kind).map(|facts| json!({"person": facts.person, "at": facts.at}));
     json!({
         "began_at": began.map(|facts| &facts.at),
         "cause": began.and_then(|facts| facts.cause.as_ref()),
         "by": began.and_then(|facts| facts.by.as_ref()),
         "unproved_at": unproved,
+        "revoked": signed(Kind::Revoked).collect::<Vec<_>>(),
+        "attested": signed(Kind::Attested).collect::<Vec<_>>(),
         "from_plan": from_plan.is_some(),
     })
 }

@@ -26,8 +26,16 @@ fn findings(story: &Story) -> Vec<Finding> {
     })
 }
 
+/// A fact that the requester signed, where it is no text.
+fn signed<'a>(story: &'a Story, key: &str) -> Option<&'a Value> {
+    story.request_facts()?.signed.as_ref()?.get(key)
+}
+
 /// The gaps, named (P13): what nobody can tell from this record.
 fn not_recorded(story: &Story) -> Vec<String> {
+    if story.grant.outside {
+        return vec!["anything of it: it was done outside glass, and is what two people say".to_owned()];
+    }
     let mut gaps = vec!["what was done while it was open: no session was recorded".to_owned()];
     if story.scope.as_ref().is_none_or(|scope| scope.evidence.is_empty()) {
         gaps.push("the target's own audit trail: the scope fetches none".to_owned());
@@ -79,6 +87,11 @@ fn criteria(story: &Story) -> Vec<Criterion<'_>> {
 /// The entries of one step, oldest first.
 fn of_step<'a>(story: &'a Story, step: &'a str) -> impl Iterator<Item = &'a Facts> {
     story.entries.iter().filter(move |facts| facts.step.as_deref() == Some(step))
+}
+
+/// The entries of a kind, oldest first.
+fn of_kind(story: &Story, kind: Kind) -> impl Iterator<Item = &Facts> {
+    story.entries.iter().filter(move |facts| facts.kind == kind)
 }
 
 /// The latest entry of a kind.

@@ -1,11 +1,12 @@
 //! The story for a person: 80 columns, and 24 lines as far as it fits.
 
-use super::{Criterion, criteria, findings, last, not_recorded, of_step, review_state};
+use super::{Criterion, criteria, findings, last, not_recorded, of_kind, of_step, review_state, signed};
 use crate::core::duration::Seconds;
-use crate::core::entry::{Facts, Kind, Run};
+use crate::core::entry::{Facts, Kind, Run, Touched};
+use crate::core::grant::Consent;
 use crate::core::moment::parse_rfc3339;
 use crate::core::text::escape;
-use crate::core::unusual::open_for;
+use crate::core::unusual::{open_for, was_attested};
 use crate::ports::ledger::Story;
 use crate::reading::time::near;
 use crate::reading::wrap::hang;
@@ -23,6 +24,10 @@ pub fn to_lines(story: &Story, now: DateTime<Utc>, width: usize) -> Vec<String> 
         sheet.row("criterion", &met(&criterion));
     }
     sheet.row("time", &time(story));
+    for facts in of_kind(story, Kind::Extended) {
+        let by = Seconds::new(facts.signed_u64("extend_s").unwrap_or(0));
+        sheet.row("", &format!("extended by {by}, at {}", clock(facts)));
+    }
     for step in &story.grant.steps {
         sheet.row("step", &format!("{}: {}", step.id, step_story(story, &step.id, step.state.as_str())));
         for said in errors(story, &step.id) {
@@ -30,6 +35,17 @@ pub fn to_lines(story: &Story, now: DateTime<Utc>, width: usize) -> Vec<String> 
         }
     }
     sheet.row("closing", &closing(story));
+    for facts in of_kind(story, Kind::Revoked) {
+        sheet.row(
+            "",
+            &format!("revoked by {}, signed, at {}", facts.person.as_deref().unwrap_or("-"), clock(facts)),
+        );
+    }
+    for facts in of_kind(story, Kind::Attested) {
+        let steps = facts.signed_list("steps").join(", ");
+        let person = facts.person.as_deref().unwrap_or("-");
+        sheet.row("", &format!("{person} signed at {} that it was closed by hand: {steps}", clock(facts)));
+    }
     let found = findings(story);
     for finding in &found {
         sheet.row("UNUSUAL", &finding.text);
@@ -61,9 +77,7 @@ fn head(story: &Story, sheet: &mut Sheet) {
     let title = story.requested("title").or(story.scope.as_ref().map(|scope| scope.title.as_str()));
     let first = format!("{drill}{}  {}  {}", grant.id, grant.scope, grant.state.as_str());
     sheet.lines.extend(hang("", &escape(&first), sheet.width));
-    let request = story.request_facts();
-    let os_user = request.and_then(|facts| facts.signed_str("os_user"));
-    let os_user = os_user.map_or_else(String::new, |os_user| format!(", as OS user {os_user}"));
+    let os_user = os_user(story).map_or_else(String::new, |os_user| format!(", as OS user {os_user}"));
     sheet.row("what", title.unwrap_or(REDACTED));
     let opens = story.request.as_ref().and_then(|texts| texts.get("opens")?.as_array());
     let opens: Vec<&str> = opens.into_iter().flatten().filter_map(|opens| opens.as_str()).collect();
@@ -71,8 +85,43 @@ fn head(story: &Story, sheet: &mut Sheet) {
         sheet.row("opened", &opens.join("; "));
     }
     let incident = story.requested("incident").unwrap_or(REDACTED);
-    sheet.row("who", &format!("{}{os_user}; incident {incident}", grant.person));
+    if grant.outside {
+        let vouched: Vec<&str> = grant.approvals.iter().map(|consent| consent.person.as_str()).collect();
+        sheet.row("OUTSIDE", "done outside glass; nothing was checked: this is what was told afterwards");
+        sheet.row("who", &format!("{}; vouched for by {}", grant.person, vouched.join(", ")));
+    } else {
+        sheet.row("who", &format!("{}{os_user}; incident {incident}; {}", grant.person, assertion(story)));
+        if let (Some(_), Some(seq)) = (&story.attestation, grant.registered) {
+            let stored = format!("stored with registration {seq}; glass does not check it yet");
+            sheet.row("", &format!("its enrolment attestation is {stored}"));
+        }
+    }
     sheet.row("why", story.requested("reason").unwrap_or(REDACTED));
+    if let Some(waiting) = &grant.waiting {
+        let touched =
+            |given: &Consent| given.touch.map_or_else(String::new, |touch| format!(" ({})", touch.as_str()));
+        let signed: Vec<String> =
+            grant.approvals.iter().map(|given| format!("{}{}", given.person, touched(given))).collect();
+        let signed = if signed.is_empty() { "nobody".to_owned() } else { signed.join(", ") };
+        sheet.row("signed by", &format!("{signed}; {} needed", waiting.needed));
+    }
+}
+
+/// Whose terminal it was, in the words in which entries say who acts.
+fn os_user(story: &Story) -> Option<String> {
+    let name = story.request_facts()?.signed_str("os_user")?;
+    let id = signed(story, "os_uid").map_or_else(String::new, |id| format!(" (uid {id})"));
+    let by_sudo = if signed(story, "by_sudo").is_some() { " by sudo" } else { "" };
+    Some(format!("{name}{id}{by_sudo}"))
+}
+
+/// What the signature under the request says of the person at the key.
+const fn assertion(story: &Story) -> &'static str {
+    match story.grant.touch {
+        None => "no touch",
+        Some(Touched::Present) => "touch asserted",
+        Some(Touched::Verified) => "touch and PIN asserted",
+    }
 }
 
 fn met(criterion: &Criterion<'_>) -> String {
@@ -87,11 +136,20 @@ fn met(criterion: &Criterion<'_>) -> String {
 fn time(story: &Story) -> String {
     let grant = &story.grant;
     let granted = Seconds::new(grant.duration_s);
+    if grant.outside {
+        let day = |time: Option<DateTime<Utc>>| time.map_or_else(|| "-".to_owned(), local);
+        let (from, to) = (day(grant.activated_at), day(grant.closed_at));
+        return format!("from {from} to {to}; told {}", local(grant.requested_at));
+    }
     let asked = grant.requested_at.with_timezone(&Local).format("%Y-%m-%d %H:%M:%S");
     let Some(open) = open_for(grant) else { return format!("asked for {asked}, {granted} granted") };
     let max = story.scope.as_ref().map_or_else(String::new, |scope| format!(", max {}", scope.duration.max));
     let (from, until) = (clock_of(grant.activated_at), clock_of(grant.closed_at));
     format!("asked for {asked}; open {from} to {until}: {} of {granted} granted{max}", span(open))
+}
+
+fn local(time: DateTime<Utc>) -> String {
+    time.with_timezone(&Local).format("%Y-%m-%d %H:%M:%S").to_string()
 }
 
 fn span(open: TimeDelta) -> Seconds {
@@ -147,15 +205,27 @@ fn errors(story: &Story, step: &str) -> Vec<String> {
 }
 
 fn closing(story: &Story) -> String {
+    if story.grant.outside {
+        return "by hand, they say; no check proved it".to_owned();
+    }
     if last(story, Kind::ClosedFromPlan).is_some() {
         return "closed from its plan, while the ledger could not be written".to_owned();
     }
-    let Some(began) = last(story, Kind::Closing) else { return "not closed".to_owned() };
-    let cause = began.cause.as_deref().unwrap_or("closed");
-    let by = began.by.as_ref().map_or_else(String::new, |by| format!(" by OS user {by}"));
-    let tries = story.entries.iter().filter(|facts| facts.kind == Kind::Unrevoked).count();
+    let began = [Kind::Closing, Kind::Revoked].into_iter().find_map(|kind| last(story, kind));
+    let Some(began) = began else { return "not closed".to_owned() };
+    let cause = match began.kind {
+        Kind::Revoked => "revoked",
+        _ => began.cause.as_deref().unwrap_or("closed"),
+    };
+    let by = match (&began.by, &began.person) {
+        (Some(os_user), _) => format!(" by OS user {os_user}"),
+        (None, Some(person)) => format!(" by {person}"),
+        (None, None) => String::new(),
+    };
+    let tries = of_kind(story, Kind::Unrevoked).count();
     let proved = match (story.grant.closed_at.is_some(), tries) {
         (false, _) => "not proved closed yet".to_owned(),
+        (true, _) if was_attested(&story.entries) => "closed by hand, as two people signed".to_owned(),
         (true, 0) => "proved closed at the first try".to_owned(),
         (true, _) => "proved closed by a later try".to_owned(),
     };

@@ -34,7 +34,7 @@ fn story() -> Story {
         runs,
         ..entry(seconds, kind)
     };
-    let signed = json!({"criteria": [{"id": "stuck", "asked": true, "probe_exit": 2}, {"id": "dark", "asked": false, "probe_exit": 0}], "os_user": "ana"});
+    let signed = json!({"criteria": [{"id": "stuck", "asked": true, "probe_exit": 2}, {"id": "dark", "asked": false, "probe_exit": 0}], "os_user": "ana", "os_uid": 1000, "by_sudo": true});
     let request = json!({
         "title": "Open the door", "opens": ["a door"], "incident": "INC-1",
         "reason": "the door is stuck, and the people who could open it from the inside have all gone home",
@@ -64,6 +64,7 @@ fn story() -> Story {
         review: None,
         scope: Some(Playbook::parse("sample.toml", SAMPLE).unwrap().scopes.remove(0)),
         playbook: Some("5a".into()),
+        attestation: None,
         uses: Vec::new(),
         attempts: Vec::new(),
         tails: BTreeMap::from([("ab".to_owned(), "it \u{1b}[2Jis broken".to_owned())]),
@@ -84,6 +85,7 @@ fn p10_p13_the_story_fits_a_screen_is_inert_and_names_its_gaps() {
     let text = lines.join("\n").split_whitespace().collect::<Vec<_>>().join(" ");
     for words in [
         "the door is stuck, and the people",
+        "ana, as OS user ana (uid 1000) by sudo; incident INC-1; no touch",
         "Is it stuck? yes, the person said; its probe gave no answer (exit 2)",
         "Is it dark? yes, by its probe",
         "file: open",

@@ -1,11 +1,13 @@
 //! `activate`: the main job, in the order that its types prescribe (P1, P4).
 //!
-//! Refuse what can be refused; show; ask; have it typed and signed; record; open; and if a
-//! step fails, close what was opened.
+//! Refuse what can be refused; show; ask; have it typed and signed; record; wait for whoever else
+//! must sign; open; and if a step fails, close what was opened.
 
 mod opening;
 mod preflight;
 mod questions;
+mod resuming;
+mod waiting;
 
 use crate::core::duration::Seconds;
 use crate::core::id::GrantId;
@@ -14,7 +16,7 @@ use crate::core::statement::Request;
 use crate::core::text::escape;
 use crate::ports::clock;
 use crate::ports::config::WriteError;
-use crate::ports::ledger::{Cause, GrantLock, Ledger, Recorded, Refusal};
+use crate::ports::ledger::{Cause, GrantLock, Intent, Ledger, Recorded, Refusal};
 use crate::ports::terminal::{HeldSignals, Terminal};
 use crate::usecases::closing::{Ending, close_patiently, watchdog};
 use crate::usecases::context::Context;
@@ -22,8 +24,10 @@ use crate::usecases::failure::{Failure, Kind};
 use crate::usecases::signing::{common, confirm_and_sign};
 use chrono::{DateTime, Utc};
 use preflight::Ready;
+pub(super) use preflight::find_scope;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use waiting::Consent;
 
 /// What is asked for.
 #[derive(Debug)]
@@ -38,6 +42,10 @@ pub struct Wish {
     pub length: Option<Seconds>,
     /// Whether it is a rehearsal.
     pub drill: bool,
+    /// Whether overdue reviews are overridden.
+    pub overriding: bool,
+    /// The request to go on with, instead of asking anew.
+    pub resume: Option<GrantId>,
     /// The key that signs.
     pub key: Option<PathBuf>,
     /// Where a receipt is to be written.
@@ -88,7 +96,10 @@ struct Known {
 fn attempt(context: &Context, wish: &Wish, known: &mut Known) -> Result<Activated, Failure> {
     let mut terminal = Terminal::open()?;
     let mut ledger = context.ledger_to_open()?;
-    let ready = preflight::refuse(context, &ledger, wish, known)?;
+    if let Some(grant) = &wish.resume {
+        return resuming::resume(context, terminal, ledger, wish, grant.as_str(), known);
+    }
+    let ready = preflight::refuse(context, &ledger, wish, None, known)?;
 
     questions::summary(&mut terminal, &ready)?;
     let answers = questions::criteria(context, &mut terminal, &ready)?;
@@ -110,27 +121,45 @@ fn attempt(context: &Context, wish: &Wish, known: &mut Known) -> Result<Activate
         drill: ready.drill,
         os_user: &os_user,
         os_uid: context.os_uid(),
+        by_sudo: context.environment.sudo.is_some(),
+        hints: &ready.hints,
         incident: &incident,
         reason: &reason,
         answers: &answers,
         time_given,
+        overrides: &ready.overrides,
     };
     let standing = ledger.standing(&ready.registered, &ready.address, ready.scope(), &now)?;
     let authorization =
         policy::authorize_request(ready.scope(), ready.registered.roster(), &ask, &common, &standing, &now)?;
-    let confirmed = confirm_and_sign(&mut terminal, &ready.key, authorization)?;
-    drop(terminal);
+    let confirmed = confirm_and_sign(&mut terminal, &ready.key, ready.scope().touch, authorization)?;
 
     // From here to the end Ctrl-C and a lost terminal roll back instead of leaving it half done.
-    let held = HeldSignals::hold().map_err(|error| Failure::new(Kind::Failed, error.to_string()))?;
-    let now = clock::now()?;
-    let lock = GrantLock::acquire(&context.place.locks, grant.as_str(), &now, now.boot_ms + RECORDING_MS)?
-        .ok_or_else(|| Failure::new(Kind::Failed, format!("the lock of {grant} is taken; try again")))?;
-    let recorded = ledger.record_request(&confirmed, &now)?;
+    let held = hold()?;
+    let mut lock = take_lock(context, grant.as_str())?;
+    let recorded = ledger.record_request(&confirmed, &clock::now()?)?;
     if let Some(path) = &wish.receipt {
         write_receipt(context, &ledger, &recorded, path);
     }
-    open(context, ledger, &ready, &recorded, lock, &held)
+    let consent = waiting::wait(&mut terminal, &mut ledger, &ready, grant.as_str(), &mut lock)?;
+    drop(terminal);
+    match consent {
+        Consent::Given => open(context, ledger, &ready, &recorded, lock, &held),
+        Consent::Alone(resumed) => open(context, ledger, &ready, &resumed, lock, &held),
+    }
+}
+
+fn hold() -> Result<HeldSignals, Failure> {
+    HeldSignals::hold().map_err(|error| Failure::new(Kind::Failed, error.to_string()))
+}
+
+fn take_lock(context: &Context, grant: &str) -> Result<GrantLock, Failure> {
+    let now = clock::now()?;
+    GrantLock::acquire(&context.place.locks, grant, &now, now.boot_ms + RECORDING_MS)?.ok_or_else(|| {
+        Failure::new(Kind::Refused, format!("another glass is at {grant}: it waits in another terminal"))
+            .hint("go on there, or end that one with Ctrl-C first")
+            .cause("in-use")
+    })
 }
 
 /// A receipt that can't be written stops nothing (P12).
@@ -150,12 +179,12 @@ fn write_down(context: &Context, receipt: &str, path: &Path) -> Result<(), Failu
     Ok(written.map_err(|source| WriteError { path: path.to_owned(), source })?)
 }
 
-/// From a recorded request to an open grant, or to one that is rolled back.
-fn open(
+/// From a recorded intent to an open grant, or to one that is rolled back.
+fn open<V: Intent>(
     context: &Context,
     mut ledger: Ledger,
     ready: &Ready,
-    recorded: &Recorded<Request>,
+    recorded: &Recorded<V>,
     lock: GrantLock,
     held: &HeldSignals,
 ) -> Result<Activated, Failure> {

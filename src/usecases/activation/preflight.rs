@@ -2,10 +2,13 @@
 
 use super::{Known, Wish};
 use crate::core::duration::Seconds;
-use crate::core::playbook::Scope;
+use crate::core::grant::Grant;
+use crate::core::hints::{Hint, hints};
 use crate::core::playbook::step::{Given, Run, Step, StepKind, Surroundings};
-use crate::core::policy;
+use crate::core::playbook::{Scope, Touch};
+use crate::core::policy::{self, Refusal};
 use crate::core::text::{Line, escape};
+use crate::ports::ancestry;
 use crate::ports::clock;
 use crate::ports::config::Judged;
 use crate::ports::effect::RuntimeDir;
@@ -27,9 +30,15 @@ pub(super) struct Ready {
     pub(super) key: Key,
     pub(super) length: Seconds,
     pub(super) drill: bool,
+    /// The grants whose overdue reviews it is opened in spite of.
+    pub(super) overrides: Vec<String>,
+    /// Who could sign it, besides the requester.
+    pub(super) able: Vec<String>,
     pub(super) incident: Option<Line>,
     pub(super) reason: Option<Line>,
     pub(super) runtime: Option<RuntimeDir>,
+    /// Signs that no person is at the terminal: noted, and no reason to refuse (P4).
+    pub(super) hints: Vec<Hint>,
     /// The clock floor, where the wall clock is too far behind it to be believed.
     pub(super) clock_floor: Option<DateTime<Utc>>,
     position: (usize, usize),
@@ -44,10 +53,12 @@ impl Ready {
 /// A wall clock this far behind the ledger is still taken for drift (P11).
 const DRIFT: TimeDelta = TimeDelta::seconds(60);
 
+/// Judges a wish, or going on with a request that waits.
 pub(super) fn refuse(
     context: &Context,
     ledger: &Ledger,
     wish: &Wish,
+    resumed: Option<&Grant>,
     known: &mut Known,
 ) -> Result<Ready, Failure> {
     let head = ledger.check_head()?;
@@ -65,12 +76,32 @@ pub(super) fn refuse(
     warn_of_drafts(context, &registered);
 
     let roster = registered.roster();
-    let (person, key) = find_person(context, wish.key.as_deref(), roster, &now, &mut known.person)?;
-    let (incident, reason) = texts(scope, wish)?;
-    let length = wish.length.unwrap_or(scope.duration.default);
-    let wanted = policy::Wanted { person: &person, duration: length, drill: wish.drill };
+    if scope.touch == Touch::Hardware {
+        return Err(policy::TouchRefusal::Hardware.into());
+    }
     let standing = ledger.standing(&registered, &address, scope, &now)?;
+    let overrides = match resumed {
+        Some(grant) => grant.overrides.clone(),
+        None if wish.overriding => match standing.overdue(&now) {
+            none if none.is_empty() => return Err(Refusal::NothingToOverride(address).into()),
+            overdue => overdue,
+        },
+        None => Vec::new(),
+    };
+    let alone = resumed.is_some_and(|grant| grant.missing() > 0 && policy::judge_alone(grant, &now).is_ok());
+    let demanded = resumed.map_or(scope.touch, |grant| policy::touch_to_resume(scope, grant, alone));
+    let (person, key) = find_person(context, wish.key.as_deref(), roster, demanded, &now, &mut known.person)?;
+    let (incident, reason) = texts(scope, wish)?;
+    let (length, drill) = match resumed {
+        Some(grant) => (Seconds::new(grant.duration_s), grant.drill),
+        None => (wish.length.unwrap_or(scope.duration.default), wish.drill),
+    };
+    let wanted = policy::Wanted { person: &person, duration: length, drill, overrides: &overrides };
     policy::may_open(scope, roster, &wanted, &standing, &now)?;
+    let able = match resumed {
+        Some(grant) => policy::able_to_approve(grant, scope, roster, &now),
+        None => policy::able_besides(scope, roster, &person, &overrides, &now),
+    };
     let runtime = policy::has_secrets(scope).then(|| runtime(context, &address)).transpose()?;
     judge_commands(context, scope)?;
     Ok(Ready {
@@ -80,16 +111,24 @@ pub(super) fn refuse(
         person,
         key,
         length,
-        drill: wish.drill,
+        drill,
+        overrides,
+        able,
         incident,
         reason,
         runtime,
+        hints: hints(&context.environment.hinting, &ancestry::names()),
         position,
         registered,
     })
 }
 
-fn find_scope(context: &Context, registered: &Registered, wanted: &str) -> Result<(usize, usize), Failure> {
+/// The registered scope of this name, as positions of playbook and scope.
+pub(in crate::usecases) fn find_scope(
+    context: &Context,
+    registered: &Registered,
+    wanted: &str,
+) -> Result<(usize, usize), Failure> {
     let shown = escape(wanted);
     registered.position(wanted).map_err(|error| match error {
         NoSuchScope::Ambiguous(names) => {

@@ -9,35 +9,32 @@ use crate::core::text::Line;
 use crate::ports::clock;
 use crate::ports::effect::probe;
 use crate::ports::terminal::Terminal;
+use crate::reading::summary::Summary;
 use crate::usecases::context::Context;
 use crate::usecases::failure::{Failure, Kind};
 use crate::usecases::invocation::{Judgement, ready, stdin_of};
 use crate::usecases::texts::{incident_text, reason_text};
-use chrono::{DateTime, Local, NaiveTime, TimeDelta, Utc};
+use chrono::{NaiveTime, TimeDelta};
 
 /// Shows what opens, for whom, until when, what is recorded, when review is due.
 pub(super) fn summary(terminal: &mut Terminal, ready: &Ready) -> Result<(), Failure> {
-    let scope = ready.scope();
-    let until = local(clock::now()?.wall + ready.length.delta());
+    let key = ready.key.public().fingerprint();
+    let hints: Vec<String> = ready.hints.iter().map(ToString::to_string).collect();
+    let summary = Summary {
+        address: &ready.address,
+        scope: ready.scope(),
+        person: &ready.person,
+        key: key.as_str(),
+        length: ready.length,
+        drill: ready.drill,
+        hints: &hints,
+        overrides: &ready.overrides,
+        able: &ready.able,
+        until: clock::now()?.wall + ready.length.delta(),
+    };
     terminal.say("")?;
-    let what = if ready.drill { "DRILL: A REHEARSAL, BUT IT OPENS" } else { "BREAK GLASS" };
-    terminal.say(&format!("{what}  {}  (risk: {})", ready.address, scope.risk.as_str()))?;
-    terminal.say(&format!("  {}", scope.title))?;
-    let mut row = |name: &str, value: &str| terminal.say(&format!("  {name:<9} {value}"));
-    for (index, opens) in scope.opens.iter().enumerate() {
-        row(if index == 0 { "opens" } else { "" }, opens.as_str())?;
-    }
-    for (index, not_for) in scope.not_for.iter().enumerate() {
-        row(if index == 0 { "not for" } else { "" }, not_for.as_str())?;
-    }
-    row("for", &format!("{} (key {})", ready.person, ready.key.public().fingerprint()))?;
-    row("until", &format!("{until}, {} from now; it closes by itself", ready.length))?;
-    let review: Vec<String> = scope.review.by.iter().map(ToString::to_string).collect();
-    row("review", &format!("owed within {} of closing, by {}", scope.review.within, review.join(", ")))?;
-    row("recorded", "your signed request, every step, its closing and the proof of it")?;
-    row("", "NOT recorded: what you do while it is open")?;
-    if let Some(runbook) = &scope.runbook {
-        row("runbook", runbook.as_str())?;
+    for line in summary.to_lines() {
+        terminal.say(&line)?;
     }
     terminal.say("").map_err(Failure::from)
 }
@@ -136,11 +133,6 @@ pub(super) fn time(terminal: &mut Terminal, ready: &Ready) -> Result<Option<Stri
 fn minutes_apart(a: NaiveTime, b: NaiveTime) -> TimeDelta {
     let apart = (a - b).abs();
     apart.min(TimeDelta::days(1) - apart)
-}
-
-/// A time as people at this host read it.
-fn local(time: DateTime<Utc>) -> String {
-    time.with_timezone(&Local).format("%Y-%m-%d %H:%M:%S").to_string()
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 
 use super::{Ending, close_one, side_by_side, tidy};
 use crate::core::grant::State;
+use crate::core::id::ActId;
 use crate::core::moment::Moment;
 use crate::ports::clock;
 use crate::ports::config::touch;
@@ -24,8 +25,28 @@ pub struct Expired {
     pub unrevoked: Vec<String>,
     /// Closed, but the ledger could not take it.
     pub unrecorded: Vec<String>,
+    /// Requests and acts of several people whose time is over.
+    pub lapsed: Vec<Waited>,
     /// What went wrong, grant by grant or with the ledger.
     pub failures: Vec<Failure>,
+}
+
+/// What waited for signatures in vain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Waited {
+    /// A request.
+    Request(String),
+    /// An act of several people.
+    Act(ActId),
+}
+
+impl std::fmt::Display for Waited {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Request(id) => f.write_str(id),
+            Self::Act(id) => write!(f, "{id}"),
+        }
+    }
 }
 
 /// Runs `expire`.
@@ -43,10 +64,16 @@ pub fn expire(context: &Context, dry_run: bool) -> Result<Expired, Failure> {
     let is_readable = expired.failures.is_empty();
     if dry_run {
         expired.due = due.into_iter().map(|due| due.grant).collect();
+        expired.due.extend(expired.lapsed.drain(..).map(|waited| waited.to_string()));
         return Ok(expired);
     }
     if !due.is_empty() {
         close_all(context, &due, &mut expired);
+    }
+    if !expired.lapsed.is_empty()
+        && let Err(failure) = lapse(context, &expired.lapsed, &now)
+    {
+        expired.failures.push(failure);
     }
     if let Err(error) = context.home.lay_in_ballast() {
         (context.talk)(&format!("warning: {error}"));
@@ -60,6 +87,18 @@ pub fn expire(context: &Context, dry_run: bool) -> Result<Expired, Failure> {
     Ok(expired)
 }
 
+/// What nobody signed in time lapses.
+fn lapse(context: &Context, waited: &[Waited], now: &Moment) -> Result<(), Failure> {
+    let mut ledger = context.ledger_to_close()?;
+    for waited in waited {
+        match waited {
+            Waited::Request(id) => ledger.lapse(id, now).map(|_| ())?,
+            Waited::Act(id) => ledger.lapse_act(id, now)?,
+        }
+    }
+    Ok(())
+}
+
 /// What the ledger says is due, and what only a plan knows of.
 fn find(
     context: &Context,
@@ -67,12 +106,20 @@ fn find(
     now: &Moment,
     expired: &mut Expired,
 ) -> Result<Vec<Due>, Failure> {
-    let mut due = ledger.due(now)?;
+    let (lapsed, mut due): (Vec<Due>, Vec<Due>) =
+        ledger.due(now)?.into_iter().partition(|due| due.state == State::AwaitingApproval);
+    let plans = Plans::without_ledger(&context.place.open);
+    // A ledger put back from before an opening takes it for a request: the plan knows better.
+    let (open, lapsed): (Vec<Due>, Vec<Due>) =
+        lapsed.into_iter().partition(|due| plans.path(&due.grant).exists());
+    due.extend(open);
+    let acts = ledger.acts_to_lapse(now)?;
+    let requests = lapsed.into_iter().map(|due| Waited::Request(due.grant));
+    expired.lapsed = requests.chain(acts.into_iter().map(Waited::Act)).collect();
     let waiting = ledger.open_grants()?.into_iter().filter(|open| open.state == State::Unrevoked);
     expired
         .unrevoked
         .extend(waiting.map(|open| open.grant).filter(|grant| !due.iter().any(|due| due.grant == *grant)));
-    let plans = Plans::without_ledger(&context.place.open);
     for grant in plans.grants()? {
         let is_listed = |due: &[Due]| due.iter().any(|due| due.grant == grant);
         match ledger.has_ended(&grant)? {
@@ -83,6 +130,7 @@ fn find(
             _ if plans.read(&grant).is_ok_and(|plan| plan.is_some_and(|plan| plan.closed.is_some())) => {
                 due.push(Due { grant, state: State::Active, expires_at: String::new() });
             }
+            Some(false) if ledger.waits(&grant)? => due.extend(due_plan(&plans, &grant, now)),
             Some(false) => {}
             None => due.extend(due_plan(&plans, &grant, now)),
         }

@@ -46,6 +46,10 @@ fn one(context: &Context, ledger: Option<&Ledger>, id: &GrantId) -> Result<Strin
     let planned = Plans::without_ledger(&context.place.open).grants()?.contains(&id.to_string());
     let ended = ledger.map(|ledger| ledger.has_ended(id.as_str())).transpose();
     match ended.or_else(|error| despite(context, error, planned))?.flatten() {
+        Some(false) if !planned && ledger.is_some_and(|ledger| matches!(ledger.waits(id.as_str()), Ok(true))) => {
+            Err(Failure::new(Kind::Refused, format!("{id} waits for approval: nothing of it is open"))
+                .hint(format!("its requester takes it back by `glass withdraw {id}`; another says no by `glass deny {id}`")))
+        }
         Some(false) => Ok(id.to_string()),
         _ if planned => Ok(id.to_string()),
         Some(true) => Err(Failure::new(Kind::Refused, format!("{id} is closed already"))

@@ -7,7 +7,7 @@ mod queue;
 
 pub use queue::{Cleared, queue};
 
-use crate::core::playbook::Scope;
+use crate::core::playbook::{Scope, Touch};
 use crate::core::policy::{self, Judgement, Reviewer};
 use crate::core::review::Verdict;
 use crate::core::roster::Roster;
@@ -86,7 +86,7 @@ fn record_refusal(context: &Context, failure: &Failure, known: Known) {
             verb: "review",
             cause: failure.cause,
             person: known.person,
-            by: context.os_user(),
+            by: context.by(),
             scope: known.scope,
         });
     }
@@ -138,7 +138,8 @@ impl Desk {
     ) -> Result<Self, Failure> {
         ledger.check_head()?;
         let roster = ledger.roster()?;
-        let (person, key) = find_person(context, key, &roster, &clock::now()?, &mut known.person)?;
+        let (person, key) =
+            find_person(context, key, &roster, Touch::Off, &clock::now()?, &mut known.person)?;
         Ok(Self { terminal, ledger, roster, person, key, unlocked: None })
     }
 
@@ -191,8 +192,13 @@ impl Desk {
         };
         let common = common(&self.ledger, &head, &self.person, &now)?;
         let authorization = policy::authorize_review(reviewer, &judgement, &common)?;
-        let confirmed =
-            confirm_and_sign_again(&mut self.terminal, &self.key, &mut self.unlocked, authorization)?;
+        let confirmed = confirm_and_sign_again(
+            &mut self.terminal,
+            &self.key,
+            &mut self.unlocked,
+            Touch::Off,
+            authorization,
+        )?;
         self.ledger.record_review(&confirmed, &clock::now()?)?;
         Ok(Judged {
             grant: story.grant.id.to_string(),

@@ -82,9 +82,6 @@ fn what_the_contracts_example_asks_for_beyond_this_version_is_named() {
     assert_eq!(
         unsupported,
         [
-            "approvals",
-            "touch = \"required\" (the default of risk = \"critical\")",
-            "duration.extend",
             "kind = \"ssh-cert\"",
             "kind = \"sealed-secret\"",
             "[[scope.suspension]]",
@@ -92,14 +89,9 @@ fn what_the_contracts_example_asks_for_beyond_this_version_is_named() {
             "[[scope.evidence]]",
         ]
     );
-    let all = LEAST.replace(
-        "title = \"S\"",
-        "title = \"S\"\ntouch = \"hardware\"\nrecording = \"required\"\nrecording-input = true",
-    );
-    assert_eq!(
-        parse(&all).scopes[0].unsupported(),
-        ["touch = \"hardware\"", "recording = \"required\"", "recording-input = true"]
-    );
+    let all =
+        LEAST.replace("title = \"S\"", "title = \"S\"\nrecording = \"required\"\nrecording-input = true");
+    assert_eq!(parse(&all).scopes[0].unsupported(), ["recording = \"required\"", "recording-input = true"]);
 }
 
 #[test]

@@ -5,7 +5,9 @@
 //! that names the entry, and the pass goes on. What can't be known from the database alone is
 //! said as plainly as what is known.
 
+mod acts;
 mod anchors;
+mod consent;
 mod examine;
 mod finding;
 mod grants;
@@ -29,6 +31,7 @@ use crate::core::merkle::Hash;
 use pass::Pass;
 use rows::{Queries, Reader};
 use rusqlite::Connection;
+use serde::Serialize;
 use workers::Workers;
 
 /// What to hold the ledger against, beside itself.
@@ -61,6 +64,8 @@ pub struct Verification {
     pub unsigned_from: Option<u64>,
     /// Entries before this one can't have changed without breaking a person's signature.
     pub vouched: u64,
+    /// Admins whom the owner of the files named, because every admin key was lost.
+    pub recoveries: Vec<Recovery>,
     /// Kept heads that are true of this ledger.
     pub anchors: Vec<Anchored>,
     /// Whole texts that no entry names: harmless, but not written by glass.
@@ -73,6 +78,19 @@ pub struct Verification {
     pub excluded: Vec<String>,
     /// What could not be excluded.
     pub not_excluded: Vec<String>,
+}
+
+/// An admin whom nobody signed for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Recovery {
+    /// Its entry.
+    pub seq: u64,
+    /// When, RFC 3339.
+    pub at: String,
+    /// The new admin.
+    pub person: String,
+    /// That person's key, as `TYPE BASE64`.
+    pub key: String,
 }
 
 impl Verification {
@@ -104,7 +122,8 @@ impl Ledger {
         let mut queries = Queries::prepare(connection)?;
         let reader = Reader::new(&mut queries, size)?;
         Workers::with(workers, |workers| pass.run(reader, &workers))?;
-        let Pass { tree, people, grants, texts, mut findings, clock_floor, good, vouched, .. } = pass;
+        let Pass { tree, mut people, grants, acts, texts, mut findings, clock_floor, good, vouched, .. } =
+            pass;
         let negative: u64 =
             connection.query_row("SELECT count(*) FROM entry WHERE seq < 0", [], |row| row.get(0))?;
         if negative > 0 {
@@ -113,6 +132,7 @@ impl Ledger {
         tree.check_count(size, &mut findings)?;
         people.check_counts(&mut findings)?;
         grants.finish(&mut findings)?;
+        acts.finish(&mut findings)?;
         let orphan_texts = texts.check_others(&mut findings)?;
         let signed = stored_head::check(connection, genesis, &tree, size, clock_floor, &mut findings)?;
         let mut anchored = Vec::new();
@@ -131,6 +151,7 @@ impl Ledger {
             since,
             unsigned_from: Some(signed.unwrap_or(0)).filter(|signed| *signed < size),
             vouched: vouched.map_or(0, |(size, _)| size),
+            recoveries: people.take_recoveries(),
             anchors: anchored,
             orphan_texts,
             findings,

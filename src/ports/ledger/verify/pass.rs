@@ -1,10 +1,11 @@
 //! The one pass over the log: chunks go out to be examined, come back in any order, and are
 //! folded in the order of the log.
 
+use super::acts::Acts;
 use super::examine::{Examined, Parsed};
 use super::finding::Findings;
 use super::grants::Grants;
-use super::people::People;
+use super::people::{People, registers};
 use super::rows::Reader;
 use super::signature::{Judged, Named};
 use super::texts::Texts;
@@ -21,6 +22,7 @@ pub(super) struct Pass<'a> {
     pub(super) tree: Tree<'a>,
     pub(super) people: People<'a>,
     pub(super) grants: Grants<'a>,
+    pub(super) acts: Acts<'a>,
     pub(super) texts: Texts<'a>,
     pub(super) findings: Findings,
     pub(super) clock_floor: DateTime<Utc>,
@@ -40,6 +42,7 @@ impl<'a> Pass<'a> {
             tree: Tree::new(connection),
             people: People::new(connection, genesis, &mut findings),
             grants: Grants::new(connection),
+            acts: Acts::new(connection),
             texts: Texts::new(connection),
             findings,
             clock_floor: DateTime::UNIX_EPOCH,
@@ -100,19 +103,26 @@ impl<'a> Pass<'a> {
             self.clock_floor = clock_floor_after(self.clock_floor, &facts);
             self.grants.follow(&facts, &mut self.findings)?;
             self.name_texts(&facts)?;
-            if facts.kind.is_signed() {
-                let is_registration = facts.kind == Kind::Registered;
-                let verify = is_registration || facts.seq >= self.since;
-                let Self { people, tree, texts, findings, .. } = self;
-                let entry = people.judge(facts, armor, verify, tree, texts, findings)?;
-                match is_registration {
-                    true => {
-                        let judged = people.register(&entry, texts, findings)?;
-                        self.count(judged);
-                    }
-                    false => signed.push(entry),
-                }
+            let signers = self.acts.follow(&facts, self.people.needed(), &mut self.findings)?;
+            let Self { people, tree, texts, findings, .. } = self;
+            if facts.kind == Kind::Recovered {
+                people.recover(&facts, findings)?;
             }
+            if !facts.kind.is_signed() {
+                continue;
+            }
+            let (registers, is_last) = (registers(&facts), facts.kind == Kind::Registered);
+            let verify = registers || facts.seq >= self.since;
+            let entry = people.judge(facts, armor, verify, tree, texts, findings)?;
+            let judged = match (registers, is_last) {
+                (true, true) => people.register(&entry, &signers, texts, findings)?,
+                (true, false) => people.propose(&entry),
+                _ => {
+                    signed.push(entry);
+                    continue;
+                }
+            };
+            self.count(judged);
         }
         let named = std::mem::take(&mut self.named);
         Ok((!signed.is_empty() || !named.is_empty()).then_some(Job::Judge(signed, named)))

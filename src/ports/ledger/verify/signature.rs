@@ -95,7 +95,11 @@ fn check_signature(signed: &Signed, key: &Verifier) -> Result<(), String> {
     let (_, namespace) =
         verb(&signed.facts).ok_or("it is signed for a verb that this glass does not know")?;
     let digest = digest(&signed.facts).ok_or("it names no statement")?;
-    sshsig.verify_by(namespace, &digest, key).map(|_| ()).map_err(words)
+    let asserted = sshsig.verify_by(namespace, &digest, key).map_err(words)?;
+    if asserted.touched() != signed.facts.touch {
+        return Err("its `touch` is not what its signature asserts".to_owned());
+    }
+    Ok(())
 }
 
 fn check_line(signed: &Signed, findings: &mut Vec<Finding>) {

@@ -1,7 +1,7 @@
 //! A real ledger in a directory of its own, made through the ledger's own interface.
 
 use crate::core::entry::{Facts, Kind, Run, StepState, Stream, Terms, entry_leaf};
-use crate::core::id::{GrantId, Nonce};
+use crate::core::id::{ActId, GrantId, Nonce};
 use crate::core::merkle::Frontier;
 use crate::core::moment::{Moment, parse_rfc3339, rfc3339};
 use crate::core::playbook::SAMPLE;
@@ -10,7 +10,8 @@ use crate::core::settings::Settings;
 use crate::core::sshsig::{Sshsig, signed_data};
 use crate::core::statement::{Common, Register, Request, Review, Seen, Statement, Verb};
 use crate::ports::ledger::{
-    Batch, Finding, Founding, Given, Ledger, LedgerError, LedgerKey, Place, Verification, VerifyOptions,
+    Batch, Finding, Founding, Given, Ledger, LedgerError, LedgerKey, Place, Recorded, Verification,
+    VerifyOptions,
 };
 use crate::ports::signer::Confirmed;
 use chrono::TimeDelta;
@@ -103,22 +104,74 @@ impl Fixture {
     }
 
     pub(super) fn register(&mut self) {
-        let files = [("glass.toml", Self::settings()), ("playbooks/sample.toml", SAMPLE.as_bytes().to_vec())];
+        self.register_playbook(SAMPLE);
+    }
+
+    /// The same with another text of the sample's file.
+    pub(super) fn register_playbook(&mut self, text: &str) {
+        let files = [("glass.toml", Self::settings()), ("playbooks/sample.toml", text.as_bytes().to_vec())];
         let list: Vec<Value> = files
             .iter()
             .map(|(path, bytes)| json!({"path": path, "sha512": HEXLOWER.encode(&Sha512::digest(bytes))}))
             .collect();
-        let facts = object(json!({"files": list}));
+        let facts = object(json!({"files": list, "previous": self.ledger().registrars().unwrap().previous}));
         let nonce = 100 + self.clock as u8;
         let statement =
             Statement::<Register>::new(&self.common(nonce), facts, object(json!({"title": "files"})))
                 .unwrap();
         let bytes: Vec<Vec<u8>> = files.into_iter().map(|(_, bytes)| bytes).collect();
         let now = self.now();
-        self.ledger().record_registration(&confirm(statement, 1), &bytes, &now).unwrap();
+        self.ledger().sign_registration(&confirm(statement, 1), &bytes, &now).unwrap();
+    }
+
+    /// Settings by which two admins sign: ana and ben.
+    fn settings_of_two() -> Vec<u8> {
+        let text = String::from_utf8(Self::settings()).unwrap().replace("admins = 1", "admins = 2");
+        let ben =
+            format!("\n[[person]]\nname = \"ben\"\ngroups = [\"admin\"]\nkeys = [\"{}\"]\n", public_key(2));
+        (text + &ben).into_bytes()
+    }
+
+    /// A registration of nothing but the settings of two, signed by the holders of these keys, in
+    /// so many entries; nothing stops at a refusal.
+    pub(super) fn register_by(&mut self, keys: &[u8]) -> Result<(), LedgerError> {
+        let settings = Self::settings_of_two();
+        let sha512 = HEXLOWER.encode(&Sha512::digest(&settings));
+        let previous = self.ledger().registrars().unwrap().previous;
+        let facts =
+            object(json!({"files": [{"path": "glass.toml", "sha512": sha512}], "previous": previous}));
+        let common = self.common(100 + self.clock as u8);
+        for key in keys {
+            let statement = Statement::<Register>::new(&common, facts.clone(), Map::new()).unwrap();
+            let now = self.now();
+            self.ledger().sign_registration(
+                &confirm(statement, *key),
+                std::slice::from_ref(&settings),
+                &now,
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Another statement by both, signed by ana alone: it waits.
+    pub(super) fn propose(&mut self) -> ActId {
+        self.register_by(&[1]).unwrap();
+        let now = self.now();
+        let mut acts = self.ledger().acts(&now).unwrap();
+        acts.pop().unwrap().id
+    }
+
+    /// So much later on both clocks.
+    pub(super) fn wait(&mut self, time: TimeDelta) {
+        self.clock += time.num_seconds();
     }
 
     pub(super) fn request(&mut self, nonce: u8) -> String {
+        self.try_request(nonce).unwrap();
+        grant(nonce)
+    }
+
+    pub(super) fn try_request(&mut self, nonce: u8) -> Result<Recorded<Request>, LedgerError> {
         let id = grant(nonce);
         let facts = object(json!({
             "grant": id, "scope": "break-glass/demo-file", "duration_s": 600, "review_within_s": 86_400,
@@ -127,8 +180,7 @@ impl Fixture {
         let texts = object(json!({"reason": "the normal path is down", "incident": "INC-1"}));
         let statement = Statement::<Request>::new(&self.common(nonce), facts, texts).unwrap();
         let now = self.now();
-        self.ledger().record_request(&confirm(statement, 1), &now).unwrap();
-        id
+        self.ledger().record_request(&confirm(statement, 1), &now)
     }
 
     /// A verdict by ana, who is alone, on her own use.

@@ -1,8 +1,10 @@
 //! Every damage that an owner of the file could do, and the finding that names it.
 
+mod acts;
 mod fixture;
 mod kept;
 mod reviewed;
+mod touched;
 mod whole;
 
 use crate::core::entry::{Facts, Kind};
