@@ -45,6 +45,7 @@ Register-ArgumentCompleter -Native -CommandName 'glass' -ScriptBlock {
             [CompletionResult]::new('review', 'review', [CompletionResultType]::ParameterValue, 'Judge what was opened: the queue, or one grant')
             [CompletionResult]::new('extend', 'extend', [CompletionResultType]::ParameterValue, 'Let a grant of yours end later, within its scope''s maximum')
             [CompletionResult]::new('revoke', 'revoke', [CompletionResultType]::ParameterValue, 'End a grant now')
+            [CompletionResult]::new('attest', 'attest', [CompletionResultType]::ParameterValue, 'Sign, as one of two people, that a grant was closed by hand')
             [CompletionResult]::new('expire', 'expire', [CompletionResultType]::ParameterValue, 'Close what is due and retry what is not proved closed: cron''s verb')
             [CompletionResult]::new('ledger', 'ledger', [CompletionResultType]::ParameterValue, 'The record')
             [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'What a host needs around glass')
@@ -328,10 +329,26 @@ Register-ArgumentCompleter -Native -CommandName 'glass' -ScriptBlock {
             break
         }
         'glass;revoke' {
+            [CompletionResult]::new('--key', '--key', [CompletionResultType]::ParameterName, 'The key that signs, where it is not yours: a key file, or a `.pub` whose key the agent holds')
             [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The home to work in, instead of the host''s or your own')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How data is written')
             [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'Everything that is open')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but errors')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'glass;attest' {
+            [CompletionResult]::new('--key', '--key', [CompletionResultType]::ParameterName, 'The key that signs: a key file (of a security key too), or a `.pub` whose key the agent holds')
+            [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The home to work in, instead of the host''s or your own')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How data is written')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but errors')

@@ -22,6 +22,9 @@ _glass() {
             glass,approve)
                 cmd="glass__subcmd__approve"
                 ;;
+            glass,attest)
+                cmd="glass__subcmd__attest"
+                ;;
             glass,completions)
                 cmd="glass__subcmd__completions"
                 ;;
@@ -107,7 +110,7 @@ _glass() {
 
     case "${cmd}" in
         glass)
-            opts="-v -q -h -V --home --color --verbose --quiet --format --help --version init register playbook activate approve deny withdraw request record status review extend revoke expire ledger doctor completions man demo"
+            opts="-v -q -h -V --home --color --verbose --quiet --format --help --version init register playbook activate approve deny withdraw request record status review extend revoke attest expire ledger doctor completions man demo"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -194,6 +197,36 @@ _glass() {
                     return 0
                     ;;
                 --signature)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "table json html md csv" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        glass__subcmd__attest)
+            opts="-v -q -h -V --key --home --color --verbose --quiet --format --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --key)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -895,12 +928,16 @@ _glass() {
             return 0
             ;;
         glass__subcmd__revoke)
-            opts="-v -q -h -V --all --home --color --verbose --quiet --format --help --version"
+            opts="-v -q -h -V --all --key --home --color --verbose --quiet --format --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --home)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

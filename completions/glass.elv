@@ -42,6 +42,7 @@ set edit:completion:arg-completer[glass] = {|@words|
             cand review 'Judge what was opened: the queue, or one grant'
             cand extend 'Let a grant of yours end later, within its scope''s maximum'
             cand revoke 'End a grant now'
+            cand attest 'Sign, as one of two people, that a grant was closed by hand'
             cand expire 'Close what is due and retry what is not proved closed: cron''s verb'
             cand ledger 'The record'
             cand doctor 'What a host needs around glass'
@@ -307,10 +308,25 @@ set edit:completion:arg-completer[glass] = {|@words|
             cand --version 'Print version'
         }
         &'glass;revoke'= {
+            cand --key 'The key that signs, where it is not yours: a key file, or a `.pub` whose key the agent holds'
             cand --home 'The home to work in, instead of the host''s or your own'
             cand --color 'When to use colour'
             cand --format 'How data is written'
             cand --all 'Everything that is open'
+            cand -v 'Say more'
+            cand --verbose 'Say more'
+            cand -q 'Say nothing but errors'
+            cand --quiet 'Say nothing but errors'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'glass;attest'= {
+            cand --key 'The key that signs: a key file (of a security key too), or a `.pub` whose key the agent holds'
+            cand --home 'The home to work in, instead of the host''s or your own'
+            cand --color 'When to use colour'
+            cand --format 'How data is written'
             cand -v 'Say more'
             cand --verbose 'Say more'
             cand -q 'Say nothing but errors'

@@ -50,6 +50,7 @@ complete -c glass -n "__fish_glass_needs_command" -f -a "status" -d 'What is ope
 complete -c glass -n "__fish_glass_needs_command" -f -a "review" -d 'Judge what was opened: the queue, or one grant'
 complete -c glass -n "__fish_glass_needs_command" -f -a "extend" -d 'Let a grant of yours end later, within its scope\'s maximum'
 complete -c glass -n "__fish_glass_needs_command" -f -a "revoke" -d 'End a grant now'
+complete -c glass -n "__fish_glass_needs_command" -f -a "attest" -d 'Sign, as one of two people, that a grant was closed by hand'
 complete -c glass -n "__fish_glass_needs_command" -f -a "expire" -d 'Close what is due and retry what is not proved closed: cron\'s verb'
 complete -c glass -n "__fish_glass_needs_command" -f -a "ledger" -d 'The record'
 complete -c glass -n "__fish_glass_needs_command" -f -a "doctor" -d 'What a host needs around glass'
@@ -313,6 +314,7 @@ complete -c glass -n "__fish_glass_using_subcommand extend" -s v -l verbose -d '
 complete -c glass -n "__fish_glass_using_subcommand extend" -s q -l quiet -d 'Say nothing but errors'
 complete -c glass -n "__fish_glass_using_subcommand extend" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c glass -n "__fish_glass_using_subcommand extend" -s V -l version -d 'Print version'
+complete -c glass -n "__fish_glass_using_subcommand revoke" -l key -d 'The key that signs, where it is not yours: a key file, or a `.pub` whose key the agent holds' -r -F
 complete -c glass -n "__fish_glass_using_subcommand revoke" -l home -d 'The home to work in, instead of the host\'s or your own' -r -F
 complete -c glass -n "__fish_glass_using_subcommand revoke" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
@@ -327,6 +329,20 @@ complete -c glass -n "__fish_glass_using_subcommand revoke" -s v -l verbose -d '
 complete -c glass -n "__fish_glass_using_subcommand revoke" -s q -l quiet -d 'Say nothing but errors'
 complete -c glass -n "__fish_glass_using_subcommand revoke" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c glass -n "__fish_glass_using_subcommand revoke" -s V -l version -d 'Print version'
+complete -c glass -n "__fish_glass_using_subcommand attest" -l key -d 'The key that signs: a key file (of a security key too), or a `.pub` whose key the agent holds' -r -F
+complete -c glass -n "__fish_glass_using_subcommand attest" -l home -d 'The home to work in, instead of the host\'s or your own' -r -F
+complete -c glass -n "__fish_glass_using_subcommand attest" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c glass -n "__fish_glass_using_subcommand attest" -l format -d 'How data is written' -r -f -a "table\t'For people'
+json\t'For programs'
+html\t'A page'
+md\t'Markdown'
+csv\t'Comma-separated values'"
+complete -c glass -n "__fish_glass_using_subcommand attest" -s v -l verbose -d 'Say more'
+complete -c glass -n "__fish_glass_using_subcommand attest" -s q -l quiet -d 'Say nothing but errors'
+complete -c glass -n "__fish_glass_using_subcommand attest" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c glass -n "__fish_glass_using_subcommand attest" -s V -l version -d 'Print version'
 complete -c glass -n "__fish_glass_using_subcommand expire" -l home -d 'The home to work in, instead of the host\'s or your own' -r -F
 complete -c glass -n "__fish_glass_using_subcommand expire" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'

@@ -205,6 +205,7 @@ fn plan(registered: &Registered, grant: &glass::core::grant::Grant, ledger: &str
         (step.state, step.grant_ended) = (StepState::Open, true);
     }
     Ok(ClosePlan {
+        os_uid: None,
         v: 1,
         grant: grant.id.to_string(),
         scope: grant.scope.clone(),

@@ -224,6 +224,17 @@ pub(super) enum Verb {
         /// Everything that is open
         #[arg(long, conflicts_with = "grant")]
         all: bool,
+        /// The key that signs, where it is not yours: a key file, or a `.pub` whose key the agent holds
+        #[arg(long, value_name = "FILE")]
+        key: Option<PathBuf>,
+    },
+    /// Sign, as one of two people, that a grant was closed by hand
+    Attest {
+        /// The grant
+        grant: GrantId,
+        /// The key that signs: a key file (of a security key too), or a `.pub` whose key the agent holds
+        #[arg(long, value_name = "FILE")]
+        key: Option<PathBuf>,
     },
     /// Close what is due and retry what is not proved closed: cron's verb
     Expire {

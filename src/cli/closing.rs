@@ -1,12 +1,14 @@
-//! `expire`, `revoke`.
+//! `expire`, `revoke`, `attest`.
 
 use super::{exit, screen, show};
 use crate::core::id::GrantId;
 use crate::usecases::closing::Ending;
+use crate::usecases::closing::attest::{self, Attested};
 use crate::usecases::closing::expire::{self, Expired};
 use crate::usecases::closing::revoke::{self, Target};
 use crate::usecases::context::Context;
 use crate::usecases::failure::Kind;
+use std::path::Path;
 
 pub(super) fn expire(context: &Context, dry_run: bool) -> anyhow::Result<u8> {
     let expired = expire::expire(context, dry_run)?;
@@ -44,9 +46,9 @@ fn code(expired: &Expired) -> u8 {
     }
 }
 
-pub(super) fn revoke(context: &Context, grant: Option<GrantId>) -> anyhow::Result<u8> {
+pub(super) fn revoke(context: &Context, grant: Option<GrantId>, key: Option<&Path>) -> anyhow::Result<u8> {
     let target = grant.map_or(Target::All, Target::Grant);
-    let endings = revoke::revoke(context, &target)?;
+    let endings = revoke::revoke(context, &target, key)?;
     if endings.is_empty() {
         screen::data("Nothing is open.\n");
     }
@@ -56,7 +58,10 @@ pub(super) fn revoke(context: &Context, grant: Option<GrantId>) -> anyhow::Resul
             Ok(ending) => ending,
             Err(failure) => {
                 show(&failure);
-                worst = worst.max(exit::code(Kind::Attention));
+                worst = worst.max(match failure.kind {
+                    kind @ (Kind::Refused | Kind::NotConfirmed) => exit::code(kind),
+                    _ => exit::code(Kind::Attention),
+                });
                 continue;
             }
         };
@@ -77,4 +82,26 @@ pub(super) fn revoke(context: &Context, grant: Option<GrantId>) -> anyhow::Resul
         worst = worst.max(code);
     }
     Ok(worst)
+}
+
+pub(super) fn attest(context: &Context, grant: &GrantId, key: Option<&Path>) -> anyhow::Result<u8> {
+    match attest::attest(context, grant, key)? {
+        Attested::Proved => {
+            screen::data(&format!("{grant} closed, and proved: there is nothing to attest\n"));
+        }
+        Attested::Once { person, able } => {
+            screen::data(&format!("ATTESTED  {grant} by {person}; a second person must sign it too\n"));
+            screen::talk(&match &able[..] {
+                [] => {
+                    "  next: nobody else may: an admin gives another person a group that may, and registers"
+                        .to_owned()
+                }
+                able => format!("  next: send this to {}: glass attest {grant}", able.join(" or ")),
+            });
+        }
+        Attested::Closed(people) => {
+            screen::data(&format!("CLOSED  {grant}, attested by {}\n", people.join(" and ")));
+        }
+    }
+    Ok(exit::DONE)
 }

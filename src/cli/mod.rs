@@ -173,7 +173,8 @@ fn dispatch(args: Args) -> anyhow::Result<u8> {
         Verb::Extend { grant, length, key } => {
             granted::extend(&find(environment)?, &extension::Wish { grant, length, key })
         }
-        Verb::Revoke { grant, .. } => closing::revoke(&find(environment)?, grant),
+        Verb::Revoke { grant, key, .. } => closing::revoke(&find(environment)?, grant, key.as_deref()),
+        Verb::Attest { grant, key } => closing::attest(&find(environment)?, &grant, key.as_deref()),
         Verb::Expire { dry_run } => closing::expire(&find(environment)?, dry_run),
         Verb::Ledger { verb } => ledger::run(&find(environment)?, verb, format),
         Verb::Doctor { print } => doctor::run(print.map(doctor::part)),

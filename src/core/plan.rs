@@ -114,6 +114,9 @@ pub struct ClosePlan {
     pub scope: String,
     /// Who asked.
     pub person: String,
+    /// The OS user who asked, where the request says: they end it without a signature, ledger or not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub os_uid: Option<u64>,
     /// The random id of the ledger that it belongs to.
     pub ledger: String,
     /// When opening began.

@@ -2,8 +2,10 @@
 
 mod act;
 mod approval;
+mod attest;
 mod extend;
 mod review;
+mod revoke;
 mod standing;
 mod touch;
 
@@ -16,11 +18,13 @@ pub use approval::{
     authorize_denial, authorize_resumption, authorize_withdrawal, judge_alone, judge_consent,
     judge_requester, touch_to_resume, whom,
 };
+pub use attest::{AttestRefusal, able_to_attest, authorize_attestation, judge_attester, steps_to_attest};
 pub use extend::{ExtendRefusal, authorize_extension, judge_extension, judge_in_time};
 pub use review::{
     Judgement, ReviewRefusal, Reviewer, able, authorize_review, judge_filled_in, judge_incident_given,
     judge_verdict, owes_incident,
 };
+pub use revoke::{RevokeRefusal, authorize_revocation, judge_revoker};
 pub use standing::{Debt, Other, Standing, Use};
 pub use touch::{TouchRefusal, judge_key, judge_touch};
 
@@ -431,6 +435,12 @@ pub enum Denied {
     /// It may not be open for longer.
     #[error(transparent)]
     Extension(#[from] ExtendRefusal),
+    /// People can't vouch for its closing.
+    #[error(transparent)]
+    Attestation(#[from] AttestRefusal),
+    /// This person's signature does not end it.
+    #[error(transparent)]
+    Revocation(#[from] RevokeRefusal),
     /// It can't be put into words.
     #[error("the statement can't be written: {0}")]
     Statement(#[from] CanonicalError),

@@ -152,6 +152,13 @@ pub fn to_story(row: &GrantRow, now: DateTime<Utc>) -> String {
     if row.review.is_some() {
         lines.push(format!("  review     {}", review(row, now)));
     }
+    if row.state == "unrevoked" {
+        let id = escape(&row.id);
+        lines.push(format!(
+            "  next       `glass revoke {id}` tries once more; what no check can prove, two people"
+        ));
+        lines.push(format!("             close by hand, and each of them signs it: glass attest {id}"));
+    }
     lines.join("\n") + "\n"
 }
 

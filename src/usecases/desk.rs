@@ -41,12 +41,16 @@ pub(super) fn recording<T>(
     })
 }
 
-/// A grant, and the scope that it ran by.
+/// A grant's story, and the scope that it ran by.
 pub(super) struct Case {
-    pub(super) grant: Grant,
+    pub(super) story: Story,
     pub(super) scope: Scope,
-    /// SHA-512 of its playbook, as its request names it.
-    pub(super) playbook: Option<String>,
+}
+
+impl Case {
+    pub(super) const fn grant(&self) -> &Grant {
+        &self.story.grant
+    }
 }
 
 /// The grant of this id, with the scope as it was registered when the grant ran.
@@ -56,14 +60,14 @@ pub(super) fn find(ledger: &Ledger, id: &str, known: &mut Known) -> Result<Case,
             .hint("`glass status` shows what is open, `glass status --all` all there were")
             .cause("no-such-grant")
     })?;
-    let Story { grant, scope, playbook, .. } = story;
-    known.scope = Some(grant.scope.clone());
-    let scope = scope.ok_or_else(|| {
-        Failure::new(Kind::Refused, format!("{} is not registered: nobody can sign for it", grant.scope))
+    let address = story.grant.scope.clone();
+    known.scope = Some(address.clone());
+    let scope = story.scope.clone().ok_or_else(|| {
+        Failure::new(Kind::Refused, format!("{address} is not registered: nobody can sign for it"))
             .hint("real root and cron close it without: `glass expire`")
             .cause("not-registered")
     })?;
-    Ok(Case { grant, scope, playbook })
+    Ok(Case { story, scope })
 }
 
 /// Who signs, at a terminal and with a key that can assert the touch that is demanded.

@@ -60,21 +60,21 @@ fn attempt(context: &Context, wish: &Wish, known: &mut Known) -> Result<Extended
     let mut desk = Desk::open(context, terminal, &ledger, key, case.scope.touch, known)?;
     let common = desk.common(&ledger, &head)?;
     let authorization = policy::authorize_extension(
-        &case.grant,
+        case.grant(),
         &case.scope,
-        case.playbook.as_deref(),
+        case.story.playbook.as_deref(),
         &desk.roster,
         wish.length,
         &common,
     )?;
     let now = clock::now()?;
-    policy::judge_in_time(&case.grant, &now, head.clock_floor).map_err(Denied::from)?;
+    policy::judge_in_time(case.grant(), &now, head.clock_floor).map_err(Denied::from)?;
 
     let end =
         authorization.statement().signed().get("expires_at").and_then(|end| parse_rfc3339(end.as_str()?));
-    desk.terminal.say(&format!("EXTEND  {}  {}", case.grant.id, case.grant.scope))?;
+    desk.terminal.say(&format!("EXTEND  {}  {}", case.grant().id, case.grant().scope))?;
     desk.terminal.say(&format!("  {}", case.scope.title))?;
-    if let (Some(old), Some(new)) = (case.grant.deadline(), end) {
+    if let (Some(old), Some(new)) = (case.grant().deadline(), end) {
         desk.row("until", &format!("{}, not {}", near(new, now.wall), near(old.wall, now.wall)))?;
     }
     let native: Vec<&str> =

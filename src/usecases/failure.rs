@@ -1,7 +1,8 @@
 //! What every verb fails with: what was refused, why, and the next thing to type.
 
 use crate::core::policy::{
-    ActRefusal, ApprovalRefusal, Denied, ExtendRefusal, Refusal, ReviewRefusal, TouchRefusal,
+    ActRefusal, ApprovalRefusal, AttestRefusal, Denied, ExtendRefusal, Refusal, ReviewRefusal, RevokeRefusal,
+    TouchRefusal,
 };
 use crate::core::source::Faults;
 use crate::core::text::HostileText;
@@ -100,6 +101,18 @@ impl From<ReviewRefusal> for Failure {
     }
 }
 
+impl From<AttestRefusal> for Failure {
+    fn from(refusal: AttestRefusal) -> Self {
+        Self::new(Kind::Refused, refusal.to_string()).hint(refusal.hint()).cause(refusal.code())
+    }
+}
+
+impl From<RevokeRefusal> for Failure {
+    fn from(refusal: RevokeRefusal) -> Self {
+        Self::new(Kind::Refused, refusal.to_string()).hint(refusal.hint()).cause(refusal.code())
+    }
+}
+
 impl From<ExtendRefusal> for Failure {
     fn from(refusal: ExtendRefusal) -> Self {
         Self::new(Kind::Refused, refusal.to_string()).hint(refusal.hint()).cause(refusal.code())
@@ -114,6 +127,8 @@ impl From<Denied> for Failure {
             Denied::Approval(refusal) => refusal.into(),
             Denied::Act(refusal) => refusal.into(),
             Denied::Extension(refusal) => refusal.into(),
+            Denied::Attestation(refusal) => refusal.into(),
+            Denied::Revocation(refusal) => refusal.into(),
             Denied::Statement(error) => Self::new(Kind::Usage, error.to_string()),
         }
     }

@@ -4,6 +4,7 @@
 mod deputy;
 mod machine;
 mod printed;
+mod revoke;
 mod rule;
 #[path = "../support/mod.rs"]
 mod support;

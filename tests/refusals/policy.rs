@@ -191,10 +191,7 @@ fn a_bare_name_of_two_scopes_is_no_name() {
 #[test]
 fn what_is_not_supported_yet_is_refused_never_ignored() {
     let home = Home::new();
-    let scopes = [
-        ("recording", "\"required\"", "recording"),
-        ("recording-input", "true", "recording-input"),
-    ];
+    let scopes = [("recording", "\"required\"", "recording"), ("recording-input", "true", "recording-input")];
     let scopes: Vec<(String, Scope, &str)> = scopes
         .into_iter()
         .enumerate()

@@ -40,7 +40,7 @@ pub enum Kind {
     Activated,
     /// Signed: the requester's grant ends later.
     Extended,
-    /// Signed: somebody else than the requester ends it.
+    /// Signed: a person ends it, where no signature-less right to do so is known.
     Revoked,
     /// Closing began.
     Closing,

@@ -210,7 +210,7 @@ fn has_consented(grant: &Grant, person: &Person) -> bool {
 }
 
 /// By person; and by key, lest a new name make somebody else of them.
-fn is_requester(grant: &Grant, person: &Person) -> bool {
+pub(super) fn is_requester(grant: &Grant, person: &Person) -> bool {
     let asked = |key: &crate::core::roster::RosterKey| {
         Some(key.key.fingerprint().to_string()).as_deref() == grant.key.as_deref()
     };

@@ -3,13 +3,13 @@
 use super::standing::scope_of;
 use super::{Batch, GrantLock, Ledger, LedgerError, Registered, registered};
 use crate::core::duration::Seconds;
-use crate::core::entry::Facts;
-use crate::core::grant::Grant;
+use crate::core::entry::{Facts, Kind, StepState};
+use crate::core::grant::{ATTESTATIONS, ATTESTED, Grant};
 use crate::core::moment::Moment;
 use crate::core::playbook::Scope;
 use crate::core::policy::{self, Denied};
 use crate::core::roster::Roster;
-use crate::core::statement::{Extend, Verb};
+use crate::core::statement::{Attest, Extend, Revoke, Verb};
 use crate::ports::signer::Confirmed;
 
 impl Ledger {
@@ -53,6 +53,64 @@ impl Ledger {
     }
 }
 
+/// What an attestation came to.
+#[derive(Debug)]
+pub struct Attested {
+    /// The grant as it stands after it.
+    pub grant: Grant,
+    /// The steps that it vouches for.
+    pub steps: Vec<String>,
+}
+
+impl Ledger {
+    /// Records that a person ends a grant; closing it goes on from there as ever.
+    pub fn record_revocation(
+        &mut self,
+        confirmed: &Confirmed<Revoke>,
+        now: &Moment,
+    ) -> Result<Grant, LedgerError> {
+        let registered = self.registered()?;
+        let mut batch = Batch::begin(self, now)?;
+        let Case { grant, scope, roster, facts } = batch.case(confirmed, registered.as_ref())?;
+        let person = facts.person.as_deref().unwrap_or_default();
+        policy::judge_revoker(&grant, &scope, &roster, person).map_err(Denied::from)?;
+        let grant = batch.append_signed(confirmed, facts)?;
+        batch.commit()?;
+        Ok(grant)
+    }
+
+    /// Records that a person vouches that a grant was closed by hand. With the second of them it
+    /// ends, in the same transaction, like any that was proved closed.
+    ///
+    /// The lock keeps every round of closing away: none may find it open that ended meanwhile.
+    pub fn record_attestation(
+        &mut self,
+        confirmed: &Confirmed<Attest>,
+        lock: GrantLock,
+        now: &Moment,
+    ) -> Result<Attested, LedgerError> {
+        let (registered, plans) = (self.registered()?, self.plans());
+        let mut batch = Batch::begin(self, now)?;
+        let Case { grant, scope, roster, facts } = batch.case(confirmed, registered.as_ref())?;
+        let person = facts.person.as_deref().unwrap_or_default();
+        policy::judge_attester(&grant, &scope, &roster, person, now.wall).map_err(Denied::from)?;
+        let steps = policy::steps_to_attest(&grant).map_err(Denied::from)?;
+        if facts.signed_list("steps") != steps {
+            return Err(LedgerError::Refused("other steps are left to attest than were signed".into()));
+        }
+        let mut grant = batch.append_signed(confirmed, facts)?;
+        if batch.vouching(&grant, &steps)? >= ATTESTATIONS {
+            grant = batch.end_attested(&grant, &steps)?;
+        }
+        batch.commit()?;
+        if grant.state.is_ended() {
+            plans.remove(grant.id.as_str())?;
+            lock.discard()?;
+        }
+        Ok(Attested { grant, steps })
+    }
+}
+
 /// A grant as it stands, and what was signed about it.
 struct Case {
     grant: Grant,
@@ -80,6 +138,36 @@ impl Batch<'_> {
             scope.ok_or_else(|| LedgerError::Refused(format!("{} is not registered", grant.scope)))?;
         facts.grant = Some(id);
         Ok(Case { grant, scope, roster, facts })
+    }
+
+    /// How many people vouch for each of these steps. One who signed when fewer of them were left
+    /// to people says nothing of the others.
+    fn vouching(&self, grant: &Grant, steps: &[String]) -> Result<usize, LedgerError> {
+        let mut count = 0;
+        for consent in &grant.attested {
+            let signed = super::projection::facts(self.connection(), consent.seq)?.signed_list("steps");
+            count += usize::from(steps.iter().all(|step| signed.contains(step)));
+        }
+        Ok(count)
+    }
+
+    /// Ends a grant by the word of two people.
+    fn end_attested(&mut self, grant: &Grant, steps: &[String]) -> Result<Grant, LedgerError> {
+        let (id, now) = (grant.id.to_string(), self.now().clone());
+        let fact = |kind| Facts { grant: Some(id.clone()), ..Facts::new(kind, &now) };
+        for step in steps {
+            let facts = Facts {
+                step: Some(step.clone()),
+                outcome: Some(StepState::Closed),
+                proof: Some(ATTESTED.to_owned()),
+                ..fact(Kind::StepClosed)
+            };
+            self.append(facts, "")?;
+        }
+        let kind = if grant.activated_at.is_some() { Kind::Closed } else { Kind::ActivationFailed };
+        self.append(fact(kind), "")?;
+        super::attempt::forget(self.connection(), &id)?;
+        self.grant(&id)?.ok_or_else(|| LedgerError::Corrupt(format!("{id} is gone")))
     }
 
     /// Appends a signed entry of a grant, and gives the grant as it then stands.

@@ -33,6 +33,7 @@ pub use append::Batch;
 pub use approval::Pending;
 pub use chain::Registrars;
 pub use genesis::Founding;
+pub use granted::Attested;
 pub use head::Head;
 pub use key::LedgerKey;
 pub use lock::GrantLock;

@@ -354,6 +354,7 @@ impl Batch<'_> {
             grant: grant.id.to_string(),
             scope: grant.scope.clone(),
             person: grant.person.clone(),
+            os_uid: request.signed_u64("os_uid"),
             ledger: self.genesis().ledger.clone(),
             opened: PlanMoment::new(&opened.moment),
             expires_at: opened.terms.expires_at.clone(),

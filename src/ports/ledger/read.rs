@@ -137,6 +137,13 @@ impl Ledger {
         projection::fold(&self.connection, id)
     }
 
+    /// The OS user who asked for a grant, by its signed request; `None` where that was lost.
+    pub fn asked_by(&self, id: &str) -> Result<Option<u64>, LedgerError> {
+        let Some(grant) = self.grant(id)? else { return Ok(None) };
+        let first = projection::facts(&self.connection, grant.requested)?;
+        Ok(first.signed_u64("os_uid").filter(|_| first.kind == Kind::Requested))
+    }
+
     fn live(&self) -> Result<Vec<Row>, LedgerError> {
         let mut statement = self.connection.prepare_cached(&format!(
             r#"SELECT {COLUMNS} FROM "grant" INDEXED BY grant_live WHERE {LIVE} ORDER BY id"#

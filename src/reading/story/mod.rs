@@ -6,7 +6,7 @@ mod screen;
 mod tests;
 
 pub use json::to_json;
-pub use screen::to_lines;
+pub use screen::{steps_to_lines, to_lines};
 
 use crate::core::entry::{Facts, Kind};
 use crate::core::unusual::{Finding, History, unusual};

@@ -28,12 +28,7 @@ pub fn to_lines(story: &Story, now: DateTime<Utc>, width: usize) -> Vec<String> 
         let by = Seconds::new(facts.signed_u64("extend_s").unwrap_or(0));
         sheet.row("", &format!("extended by {by}, at {}", clock(facts)));
     }
-    for step in &story.grant.steps {
-        sheet.row("step", &format!("{}: {}", step.id, step_story(story, &step.id, step.state.as_str())));
-        for said in errors(story, &step.id) {
-            sheet.row("", &said);
-        }
-    }
+    steps(story, &mut sheet);
     sheet.row("closing", &closing(story));
     for facts in of_kind(story, Kind::Revoked) {
         sheet.row(
@@ -58,6 +53,22 @@ pub fn to_lines(story: &Story, now: DateTime<Utc>, width: usize) -> Vec<String> 
     }
     review(story, now, &mut sheet);
     sheet.lines
+}
+
+/// Its steps alone: how each opened, and how it was last heard of.
+pub fn steps_to_lines(story: &Story, width: usize) -> Vec<String> {
+    let mut sheet = Sheet { lines: Vec::new(), width };
+    steps(story, &mut sheet);
+    sheet.lines
+}
+
+fn steps(story: &Story, sheet: &mut Sheet) {
+    for step in &story.grant.steps {
+        sheet.row("step", &format!("{}: {}", step.id, step_story(story, &step.id, step.state.as_str())));
+        for said in errors(story, &step.id) {
+            sheet.row("", &said);
+        }
+    }
 }
 
 struct Sheet {

@@ -2,7 +2,9 @@
 //!
 //! `expire`, `revoke`, the watchdog and a failed activation all end a grant by [`close_one`].
 
+pub mod attest;
 pub mod expire;
+mod others;
 pub mod revoke;
 mod round;
 mod tidy;

@@ -1,10 +1,12 @@
-//! `revoke`: ends a grant now, whatever its deadline and its wait between retries.
+//! `revoke`: ends a grant now, whatever its deadline and its wait between retries. Another
+//! person's, under sudo, takes a signature.
 
-use super::{Ending, close_patiently, side_by_side};
+use super::{Ending, close_patiently, others, side_by_side};
 use crate::core::id::GrantId;
 use crate::ports::ledger::{Cause, Ledger, LedgerError, Plans};
 use crate::usecases::context::Context;
 use crate::usecases::failure::{Failure, Kind};
+use std::path::Path;
 use std::sync::Mutex;
 
 /// What was asked to end.
@@ -19,8 +21,8 @@ pub enum Target {
 /// A grant, and what became of it.
 pub type Revoked = (String, Result<Ending, Failure>);
 
-/// Ends grants; gives each with what became of it.
-pub fn revoke(context: &Context, target: &Target) -> Result<Vec<Revoked>, Failure> {
+/// Ends grants; gives each with what became of it. Those that need a signature come last.
+pub fn revoke(context: &Context, target: &Target, key: Option<&Path>) -> Result<Vec<Revoked>, Failure> {
     let ledger = match context.ledger_to_close() {
         Ok(ledger) => Some(ledger),
         Err(failure) => {
@@ -33,13 +35,16 @@ pub fn revoke(context: &Context, target: &Target) -> Result<Vec<Revoked>, Failur
         Target::Grant(id) => vec![one(context, ledger.as_ref(), id)?],
         Target::All => all(context, ledger.as_ref())?,
     };
+    let (own, of_others): (Vec<_>, Vec<_>) =
+        grants.into_iter().partition(|grant| others::is_free(context, ledger.as_ref(), grant));
     let ledger = ledger.map(Mutex::new);
     let by = context.by();
     // Side by side, as `expire` does: one target that hangs must not hold up the others.
-    let endings = side_by_side(&grants, |grant| {
+    let endings = side_by_side(&own, |grant| {
         close_patiently(context, ledger.as_ref(), grant, Cause::Revoked, Some(&by))
     });
-    Ok(grants.into_iter().zip(endings).collect())
+    let ended = own.into_iter().zip(endings);
+    Ok(ended.chain(others::end(context, ledger.as_ref(), of_others, key)).collect())
 }
 
 fn one(context: &Context, ledger: Option<&Ledger>, id: &GrantId) -> Result<String, Failure> {
