@@ -23,6 +23,11 @@ fn p06_nobody_consents_to_their_own_request_nor_twice_nor_from_outside() {
     may_not(&home, "ben", "approve", &grant, 3, "each person counts once");
     home.make_key("eve", "");
     may_not(&home, "eve", "approve", &grant, 4, "not in the roster");
+    // Without a terminal nobody says yes or no.
+    let key = home.key("cem");
+    for verb in ["approve", "deny"] {
+        home.run(&[verb, &grant, "--key", key.to_str().unwrap()]).exits(4).says("no terminal");
+    }
     assert_eq!(
         home.refusals(),
         [
@@ -31,7 +36,9 @@ fn p06_nobody_consents_to_their_own_request_nor_twice_nor_from_outside() {
             "not-in-approvals",
             "not-the-requester",
             "signed-already",
-            "key-not-in-roster"
+            "key-not-in-roster",
+            "no-terminal",
+            "no-terminal"
         ]
     );
     assert_eq!(home.state(&grant), "awaiting-approval");

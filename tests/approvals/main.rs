@@ -8,6 +8,7 @@ mod support;
 mod alone;
 mod answers;
 mod elsewhere;
+mod tampered;
 mod waiting;
 
 use support::{Home, Person, text};

@@ -40,7 +40,7 @@ pub enum Kind {
     Activated,
     /// Signed: the requester's grant ends later.
     Extended,
-    /// Signed: a person ends it, where no signature-less right to do so is known.
+    /// Signed: a person ends it who is not known as the OS user who asked.
     Revoked,
     /// Closing began.
     Closing,

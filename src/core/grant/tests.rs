@@ -377,6 +377,21 @@ fn p06_a_request_opens_with_the_consent_of_others_alone() {
 }
 
 #[test]
+fn p04_whoever_signs_for_its_end_ends_a_grant_that_may_be_open() {
+    let revoked = |lived: usize, who| {
+        let begun = LIFE[..lived].iter().map(|&(kind, step, outcome)| Next::of(kind, step, outcome));
+        let revoked = Next { who, ..Next::of(Kind::Revoked, None, None) };
+        follow(None, 0, &begun.chain([revoked]).collect::<Vec<_>>()).map(|grant| grant.state)
+    };
+    for lived in 2..=LIFE.len() {
+        assert_eq!(revoked(lived, "ben"), Ok(State::Closing), "after {lived} entries");
+        // Who asked may be at another OS user than theirs.
+        assert_eq!(revoked(lived, "ana"), Ok(State::Closing), "after {lived} entries");
+    }
+    assert_eq!(revoked(1, "ben").unwrap_err().why, "no such transition");
+}
+
+#[test]
 fn p03_two_people_attest_what_no_check_proves() {
     let waiting = |begun: Vec<Next>| {
         let opened = LIFE[..6].iter().map(|&(kind, step, outcome)| Next::of(kind, step, outcome));

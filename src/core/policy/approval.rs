@@ -1,17 +1,20 @@
 //! Whose consent a request needs, and who may give it (P6: by person, not by key).
 
-use super::{Denied, judge_key, map};
-use crate::core::authorization::Authorization;
+mod refusal;
+mod statements;
+
+pub use refusal::ApprovalRefusal;
+pub use statements::{
+    Asked, authorize_approval, authorize_denial, authorize_resumption, authorize_withdrawal,
+};
+
+use super::judge_key;
 use crate::core::duration::Seconds;
-use crate::core::entry::Facts;
 use crate::core::grant::{Grant, State};
-use crate::core::merkle::Hash;
 use crate::core::moment::Moment;
 use crate::core::playbook::{Scope, Touch};
 use crate::core::roster::{Person, Roster, RosterKey, Who};
-use crate::core::statement::{Approve, Common, Deny, Resume, Statement, Verb, Withdraw};
 use chrono::TimeDelta;
-use serde_json::{Map, Value, json};
 
 /// How long one waits before going on alone in spite of a review debt is twice the scope's own
 /// wait, or twice this where it has none (CONTRACT 3).
@@ -67,144 +70,6 @@ pub fn touch_to_resume(scope: &Scope, grant: &Grant, alone: bool) -> Touch {
     match alone && !grant.overrides.is_empty() {
         true => scope.touch.max(Touch::Required),
         false => scope.touch,
-    }
-}
-
-/// Why a consent, or a refusal of it, does not count (exit code 3).
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ApprovalRefusal {
-    /// It waits for nobody.
-    #[error("{grant} is {}: it waits for nobody's consent", state.as_str())]
-    NotWaiting {
-        /// The grant.
-        grant: String,
-        /// Where it stands.
-        state: State,
-    },
-    /// Everyone signed.
-    #[error("{0} has every signature that it needs: its requester goes on with it")]
-    Complete(String),
-    /// Its time is over.
-    #[error("{0} has lapsed: nobody signed in time")]
-    Lapsed(String),
-    /// One's own request.
-    #[error("{person} asked for {grant}, so somebody else must sign it")]
-    Own {
-        /// Who asked.
-        person: String,
-        /// The grant.
-        grant: String,
-        /// Who may.
-        able: Vec<String>,
-    },
-    /// A second signature of one person.
-    #[error("{person} signed {grant} already: each person counts once, whatever keys they have")]
-    Twice {
-        /// Who signed.
-        person: String,
-        /// The grant.
-        grant: String,
-        /// Who may.
-        able: Vec<String>,
-    },
-    /// Not among those who may.
-    #[error("{person} may not approve {scope}: that is for {}", who.join(", "))]
-    NotAnApprover {
-        /// Who wants to.
-        person: String,
-        /// What would open.
-        scope: String,
-        /// Whom the scope names.
-        who: Vec<String>,
-        /// The grant.
-        grant: String,
-        /// Who may.
-        able: Vec<String>,
-    },
-    /// Not the requester.
-    #[error("{person} did not ask for {grant}: only {requester} can do that")]
-    NotTheRequester {
-        /// Who wants to.
-        person: String,
-        /// The grant.
-        grant: String,
-        /// Who asked.
-        requester: String,
-    },
-    /// Too early to go on alone, or nobody ever may.
-    #[error("{grant} still waits for {missing} of its signatures{}", match alone_in {
-        Some(left) => format!("; its requester may go on alone in {left}"),
-        None => String::new(),
-    })]
-    Incomplete {
-        /// The grant.
-        grant: String,
-        /// How many are missing.
-        missing: usize,
-        /// When one may go on alone.
-        alone_in: Option<Seconds>,
-    },
-    /// So few people may sign that it could never open.
-    #[error("{scope} needs {needed} of {} to sign, besides {person}: there {}", who.join(", "), match able.len() {
-        0 => "is nobody".to_owned(),
-        1 => format!("is only {}", able[0]),
-        count => format!("are only {count}"),
-    })]
-    TooFew {
-        /// What would open.
-        scope: String,
-        /// How many must sign.
-        needed: usize,
-        /// Whom the scope names.
-        who: Vec<String>,
-        /// Who asks.
-        person: String,
-        /// Who could sign.
-        able: Vec<String>,
-    },
-}
-
-impl ApprovalRefusal {
-    /// The cause as entries name it.
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::NotWaiting { .. } => "not-waiting",
-            Self::Complete(_) => "complete-already",
-            Self::Lapsed(_) => "lapsed",
-            Self::Own { .. } => "own-approval",
-            Self::Twice { .. } => "signed-already",
-            Self::NotAnApprover { .. } => "not-in-approvals",
-            Self::NotTheRequester { .. } => "not-the-requester",
-            Self::Incomplete { .. } => "not-approved",
-            Self::TooFew { .. } => "nobody-approves",
-        }
-    }
-
-    /// What to do next.
-    pub fn hint(&self) -> String {
-        match self {
-            Self::NotWaiting { grant, .. } => format!("`glass status {grant}` shows how it stands"),
-            Self::Complete(grant) => format!("nothing; `glass status {grant}` shows how it goes on"),
-            Self::Lapsed(_) => "its requester asks again: `glass activate SCOPE`".into(),
-            Self::Own { grant, able, .. }
-            | Self::Twice { grant, able, .. }
-            | Self::NotAnApprover { grant, able, .. } => send_to(able, grant),
-            Self::NotTheRequester { grant, .. } => {
-                format!("to say no to it, `glass deny {grant}`; to end what is open, `glass revoke {grant}`")
-            }
-            Self::Incomplete { grant, .. } => format!("the others type `glass approve {grant}`"),
-            Self::TooFew { .. } => {
-                "an admin gives more people a group that may approve, and registers; or ask for another scope"
-                    .into()
-            }
-        }
-    }
-}
-
-fn send_to(able: &[String], grant: &str) -> String {
-    match able {
-        [] => "nobody else may sign it: an admin gives another person a group that may, and registers".into(),
-        able => format!("send this to {}: glass approve {grant}", able.join(" or ")),
     }
 }
 
@@ -358,102 +223,6 @@ pub(super) fn judge_approvers(
         person: person.to_owned(),
         able,
     })
-}
-
-/// A request as its entry and its texts tell it: what others consent to, word for word.
-#[derive(Debug)]
-pub struct Asked<'a> {
-    /// The facts of the request entry.
-    pub request: &'a Facts,
-    /// The texts that the requester signed.
-    pub texts: &'a Map<String, Value>,
-    /// The root of the log just after the request.
-    pub root: Hash,
-}
-
-impl Asked<'_> {
-    /// The statement of every approval of it: a function of the request alone, so that it can be
-    /// exported and signed anywhere, by each of those who must.
-    pub fn to_statement(&self) -> Result<Statement<Approve>, Denied> {
-        let mut signed = self.request.signed.clone().unwrap_or_default();
-        let (origin, ledger) = (text(&signed, "origin"), text(&signed, "ledger"));
-        for (from, to) in [("person", "requester"), ("at", "requested_at")] {
-            if let Some(value) = signed.remove(from) {
-                signed.insert(to.into(), value);
-            }
-        }
-        let seen = json!({"size": self.request.seq + 1, "root": self.root.to_string()});
-        signed.insert("seen".into(), seen);
-        signed.insert("request".into(), json!(self.request.statement));
-        Ok(Statement::of(&origin, &ledger, signed, self.texts.clone())?)
-    }
-}
-
-fn text(signed: &Map<String, Value>, key: &str) -> String {
-    signed.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
-}
-
-/// Puts a consent into the words that will be signed.
-pub fn authorize_approval(
-    _: &Approver,
-    grant: &Grant,
-    asked: &Asked<'_>,
-) -> Result<Authorization<Approve>, Denied> {
-    Ok(Authorization::new(asked.to_statement()?, grant.id.to_string()))
-}
-
-/// Puts a refusal of consent into the words that will be signed.
-pub fn authorize_denial(
-    _: &Approver,
-    grant: &Grant,
-    asked: &Asked<'_>,
-    common: &Common,
-) -> Result<Authorization<Deny>, Denied> {
-    Ok(Authorization::new(about(grant, asked, common, Map::new())?, grant.id.to_string()))
-}
-
-/// Puts the taking back of one's own request into the words that will be signed.
-pub fn authorize_withdrawal(
-    grant: &Grant,
-    asked: &Asked<'_>,
-    common: &Common,
-) -> Result<Authorization<Withdraw>, Denied> {
-    judge_requester(grant, &common.person)?;
-    Ok(Authorization::new(about(grant, asked, common, Map::new())?, grant.id.to_string()))
-}
-
-/// Puts going on with one's own request into the words that will be signed: with everyone's
-/// consent, or alone after the wait.
-pub fn authorize_resumption(
-    grant: &Grant,
-    asked: &Asked<'_>,
-    alone: bool,
-    common: &Common,
-    now: &Moment,
-) -> Result<Authorization<Resume>, Denied> {
-    judge_requester(grant, &common.person)?;
-    let mut facts = Map::new();
-    if alone {
-        judge_alone(grant, now)?;
-        facts.insert("alone".into(), json!(true));
-    }
-    Ok(Authorization::new(about(grant, asked, common, facts)?, grant.scope.clone()))
-}
-
-fn about<V: Verb>(
-    grant: &Grant,
-    asked: &Asked<'_>,
-    common: &Common,
-    mut facts: Map<String, Value>,
-) -> Result<Statement<V>, Denied> {
-    facts.extend(map(json!({
-        "grant": grant.id.as_str(),
-        "scope": grant.scope,
-        "request": asked.request.statement,
-    })));
-    let mut texts = asked.texts.clone();
-    texts.retain(|key, _| matches!(key.as_str(), "title" | "opens" | "incident" | "reason"));
-    Ok(Statement::new(common, facts, texts)?)
 }
 
 /// Only who asked takes it back, or goes on with it; and only while it waits.

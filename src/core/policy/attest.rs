@@ -201,3 +201,73 @@ pub fn authorize_attestation(
     let texts = map(json!({"title": scope.title.as_str()}));
     Ok(Authorization::new(Statement::new(common, facts, texts)?, grant.id.to_string()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::duration::Seconds;
+    use crate::core::grant::{Consent, GrantStep};
+    use crate::core::playbook::{Approvals, Playbook, SAMPLE};
+    use crate::core::public_key::PublicKey;
+    use crate::core::roster::RosterKey;
+    use crate::core::unusual::tests::closed;
+
+    /// Ana asked; ben opens, cem consents, dora judges, eve is nobody, and fay's key has ended.
+    fn judge(person: &str, change: impl FnOnce(&mut Grant)) -> Result<(), &'static str> {
+        let mut scope = Playbook::parse("sample.toml", SAMPLE).unwrap().scopes.remove(0);
+        let group = |name: &str| vec![Who::Group(name.into())];
+        (scope.activate, scope.review.by) = (group("open"), group("judge"));
+        let (within, alone_after) = (Seconds::new(60), None);
+        scope.approvals = Some(Approvals { needed: 1, from: group("consent"), within, alone_after });
+        let mut roster = Roster::default();
+        for (byte, (name, group)) in (1..).zip([
+            ("ana", "open"),
+            ("ben", "open"),
+            ("cem", "consent"),
+            ("dora", "judge"),
+            ("eve", "x"),
+            ("fay", "open"),
+        ]) {
+            let mut key = RosterKey::new(PublicKey::ed25519([byte; 32]));
+            key.valid_before = (name == "fay").then(|| closed().requested_at.date_naive());
+            let (groups, keys) = ([group.to_owned()].into(), vec![key]);
+            roster.add(Person { name: name.into(), groups, keys, os_user: None }).unwrap();
+        }
+        let mut grant = Grant { state: State::Unrevoked, closed_at: None, ..closed() };
+        change(&mut grant);
+        judge_attester(&grant, &scope, &roster, person, grant.requested_at).map_err(|refusal| {
+            assert!(refusal.hint().contains("glass "), "{}", refusal.hint());
+            refusal.code()
+        })
+    }
+
+    #[test]
+    fn p06_whom_the_scope_trusts_attests_once_and_never_who_asked() {
+        for person in ["ben", "cem", "dora"] {
+            assert_eq!(judge(person, |_| {}), Ok(()), "{person}");
+        }
+        assert_eq!(judge("ana", |_| {}), Err("own-attestation"));
+        for person in ["eve", "fay", "nobody"] {
+            assert_eq!(judge(person, |_| {}), Err("not-an-attester"), "{person}");
+        }
+        let by_ben = |grant: &mut Grant| {
+            let at = grant.requested_at;
+            grant.attested = vec![Consent { person: "ben".into(), key: None, touch: None, at, seq: 9 }];
+        };
+        assert_eq!((judge("ben", by_ben), judge("cem", by_ben)), (Err("attested-already"), Ok(())));
+        assert_eq!(judge("ben", |grant| grant.state = State::Active), Err("not-unrevoked"));
+    }
+
+    #[test]
+    fn p03_people_vouch_for_what_is_unknown_alone() {
+        let left = |states: &[StepState]| {
+            let mut grant = closed();
+            let steps = states.iter().zip(["a", "b"]);
+            grant.steps = steps.map(|(state, id)| GrantStep { id: id.into(), state: *state }).collect();
+            steps_to_attest(&grant).map_err(|refusal| refusal.code())
+        };
+        assert_eq!(left(&[StepState::Unknown, StepState::Closed]), Ok(vec!["a".to_owned()]));
+        assert_eq!(left(&[StepState::Unknown, StepState::Open]), Err("proved-open"));
+        assert_eq!(left(&[StepState::Unknown, StepState::Closing]), Err("still-acting"));
+    }
+}

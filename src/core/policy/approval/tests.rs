@@ -1,11 +1,15 @@
 //! Who may consent, by person and not by key.
 
 use super::*;
+use crate::core::entry::Facts;
 use crate::core::grant::{Consent, Waiting};
+use crate::core::merkle::Hash;
 use crate::core::moment::parse_rfc3339;
 use crate::core::playbook::{Approvals, Playbook, SAMPLE};
+use crate::core::policy::map;
 use crate::core::public_key::PublicKey;
 use crate::core::unusual::tests::closed;
+use serde_json::json;
 use std::collections::BTreeSet;
 
 fn now() -> Moment {

@@ -31,6 +31,11 @@ impl<'a> Grants<'a> {
         Self { connection, live, broken, begun: 0, steps: 0, approvals: 0, reviews: 0 }
     }
 
+    /// The grant of an entry, as its entries before that one left it.
+    pub(super) fn before(&self, facts: &Facts) -> Option<&Grant> {
+        self.live.get(facts.grant.as_deref()?)
+    }
+
     /// Follows a grant by one entry.
     pub(super) fn follow(&mut self, facts: &Facts, findings: &mut Findings) -> rusqlite::Result<()> {
         if !facts.is_of_a_grant() {

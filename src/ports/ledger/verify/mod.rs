@@ -10,6 +10,7 @@ mod anchors;
 mod consent;
 mod examine;
 mod finding;
+mod granted;
 mod grants;
 mod pass;
 mod people;

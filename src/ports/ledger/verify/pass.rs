@@ -4,6 +4,7 @@
 use super::acts::Acts;
 use super::examine::{Examined, Parsed};
 use super::finding::Findings;
+use super::granted::Granted;
 use super::grants::Grants;
 use super::people::{People, registers};
 use super::rows::Reader;
@@ -22,6 +23,7 @@ pub(super) struct Pass<'a> {
     pub(super) tree: Tree<'a>,
     pub(super) people: People<'a>,
     pub(super) grants: Grants<'a>,
+    granted: Granted<'a>,
     pub(super) acts: Acts<'a>,
     pub(super) texts: Texts<'a>,
     pub(super) findings: Findings,
@@ -42,6 +44,7 @@ impl<'a> Pass<'a> {
             tree: Tree::new(connection),
             people: People::new(connection, genesis, &mut findings),
             grants: Grants::new(connection),
+            granted: Granted::new(connection, genesis),
             acts: Acts::new(connection),
             texts: Texts::new(connection),
             findings,
@@ -101,6 +104,11 @@ impl<'a> Pass<'a> {
         let mut signed = Vec::new();
         for Parsed { facts, armor } in chunk.entries {
             self.clock_floor = clock_floor_after(self.clock_floor, &facts);
+            if Granted::concerns(&facts)
+                && let Some(before) = self.grants.before(&facts)
+            {
+                self.granted.judge(before, &facts, self.people.roster(), &mut self.findings);
+            }
             self.grants.follow(&facts, &mut self.findings)?;
             self.name_texts(&facts)?;
             let signers = self.acts.follow(&facts, self.people.needed(), &mut self.findings)?;

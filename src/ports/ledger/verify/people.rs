@@ -73,6 +73,11 @@ impl<'a> People<'a> {
         }
     }
 
+    /// Who exists, by the registrations so far.
+    pub(super) const fn roster(&self) -> &Roster {
+        &self.roster
+    }
+
     /// Holds a signed entry against ledger, roster and tree as they were before it, and gives
     /// what is left to verify.
     pub(super) fn judge(

@@ -109,7 +109,12 @@ impl Fixture {
 
     /// The same with another text of the sample's file.
     pub(super) fn register_playbook(&mut self, text: &str) {
-        let files = [("glass.toml", Self::settings()), ("playbooks/sample.toml", text.as_bytes().to_vec())];
+        self.register_files(Self::settings(), text);
+    }
+
+    /// The same with other settings too.
+    pub(super) fn register_files(&mut self, settings: Vec<u8>, text: &str) {
+        let files = [("glass.toml", settings), ("playbooks/sample.toml", text.as_bytes().to_vec())];
         let list: Vec<Value> = files
             .iter()
             .map(|(path, bytes)| json!({"path": path, "sha512": HEXLOWER.encode(&Sha512::digest(bytes))}))
@@ -172,11 +177,21 @@ impl Fixture {
     }
 
     pub(super) fn try_request(&mut self, nonce: u8) -> Result<Recorded<Request>, LedgerError> {
+        self.request_of(nonce, json!({}))
+    }
+
+    /// A request whose facts say this too.
+    pub(super) fn request_with(&mut self, nonce: u8, more: Value) {
+        self.request_of(nonce, more).unwrap();
+    }
+
+    fn request_of(&mut self, nonce: u8, more: Value) -> Result<Recorded<Request>, LedgerError> {
         let id = grant(nonce);
-        let facts = object(json!({
+        let mut facts = object(json!({
             "grant": id, "scope": "break-glass/demo-file", "duration_s": 600, "review_within_s": 86_400,
             "registered": 1, "drill": false, "os_user": "ana",
         }));
+        facts.extend(object(more));
         let texts = object(json!({"reason": "the normal path is down", "incident": "INC-1"}));
         let statement = Statement::<Request>::new(&self.common(nonce), facts, texts).unwrap();
         let now = self.now();
@@ -196,6 +211,34 @@ impl Fixture {
         self.ledger().record_review(&confirm(statement, 1), &now).map(|_| ())
     }
 
+    /// Appends what a person signed about a grant, without the ledger's judgement; gives its seq.
+    pub(super) fn sign_past_judgement<V: Verb>(
+        &mut self,
+        person: &str,
+        byte: u8,
+        facts: Map<String, Value>,
+    ) -> u64 {
+        let nonce = 150 + self.clock as u8;
+        let common = Common { person: person.to_owned(), ..self.common(nonce) };
+        let confirmed = confirm(Statement::<V>::new(&common, facts, object(json!({}))).unwrap(), byte);
+        let (statement, now) = (confirmed.statement(), self.now());
+        let digest = HEXLOWER.encode(&statement.digest());
+        let mut ledger = self.ledger();
+        let mut batch = Batch::begin(&mut ledger, &now).unwrap();
+        batch.statement(&digest, person, statement.line(), batch.next_seq()).unwrap();
+        let facts = Facts {
+            grant: statement.signed()["grant"].as_str().map(str::to_owned),
+            key: Some(confirmed.key().fingerprint().to_string()),
+            person: Some(person.to_owned()),
+            signed: Some(statement.signed().clone()),
+            statement: Some(digest),
+            ..Facts::new(V::KIND, &now)
+        };
+        let seq = batch.append(facts, confirmed.armor()).unwrap();
+        batch.commit().unwrap();
+        seq
+    }
+
     /// Appends system entries, all in one commit.
     pub(super) fn append(&mut self, entries: Vec<Facts>) {
         let now = self.now();
@@ -207,7 +250,7 @@ impl Fixture {
         batch.commit().unwrap();
     }
 
-    fn open(&mut self, id: &str) {
+    pub(super) fn open(&mut self, id: &str) {
         let now = self.now();
         let terms = Terms {
             activation_boot_ms: 20_000,

@@ -2,6 +2,7 @@
 
 mod acts;
 mod fixture;
+mod granted;
 mod kept;
 mod reviewed;
 mod touched;
