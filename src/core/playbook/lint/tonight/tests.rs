@@ -1,9 +1,10 @@
 //! Each way in which a night lacks people; and that where nothing is said, there are enough.
 
 use super::*;
-use crate::core::grant::Grant;
+use crate::core::grant::{Consent, Grant, State, Waiting};
+use crate::core::moment::Moment;
 use crate::core::playbook::{Approvals, Playbook, SAMPLE};
-use crate::core::policy::able;
+use crate::core::policy::{Approver, able};
 use crate::core::public_key::PublicKey;
 use crate::core::roster::RosterKey;
 use crate::core::unusual::tests::closed;
@@ -226,21 +227,30 @@ fn is_possible(scope: &Scope, roster: &Roster) -> bool {
                 _ => keys.next().is_some(),
             }
     };
-    let (needed, from) = scope.approvals.as_ref().map_or((0, &[][..]), |a| (a.needed, a.from.as_slice()));
+    let needed = scope.approvals.as_ref().map_or(0, |approvals| approvals.needed);
     let people = roster.people();
+    let at = Moment { wall: now(), boot_id: "b".into(), boot_ms: 0 };
     people.iter().filter(|p| roster.may_activate(p, &scope.activate) && fit(p, true)).any(|requester| {
-        let grant = Grant { person: requester.name.clone(), ..closed() };
-        let reviewers = able(&grant, scope, roster);
-        (0..1_u32 << people.len()).any(|set| {
-            let chosen = people.iter().enumerate().filter(|(index, _)| set >> index & 1 == 1);
-            let approvers: Vec<&Person> = chosen.map(|(_, person)| person).collect();
-            let consent = approvers.iter().all(|approver| {
-                approver.name != requester.name && roster.is_any(approver, from) && fit(approver, true)
-            });
-            let is_approver = |name: &String| approvers.iter().any(|approver| approver.name == *name);
+        (0..1_u32 << people.len()).filter(|set| set.count_ones() as usize == needed).any(|set| {
+            let waiting =
+                Waiting { needed, within_s: 60, alone_after_s: None, asked: at.clone(), since: at.clone() };
+            let mut grant = Grant {
+                person: requester.name.clone(),
+                state: State::AwaitingApproval,
+                waiting: Some(waiting),
+                ..closed()
+            };
+            for (_, person) in people.iter().enumerate().filter(|(index, _)| set >> index & 1 == 1) {
+                if Approver::of(&grant, scope, roster, &person.name, &at).is_err() {
+                    return false;
+                }
+                let consent =
+                    Consent { person: person.name.clone(), key: None, touch: None, at: now(), seq: 1 };
+                grant.approvals.push(consent);
+            }
+            grant.state = State::Closed;
             let is_fit = |name: &String| roster.person(name).is_some_and(|person| fit(person, false));
-            let is_reviewed = reviewers.iter().any(|name| !is_approver(name) && is_fit(name));
-            approvers.len() == needed && consent && is_reviewed
+            able(&grant, scope, roster).iter().any(is_fit)
         })
     })
 }
