@@ -778,7 +778,7 @@ _glass() {
             return 0
             ;;
         glass__subcmd__register)
-            opts="-v -q -h -V --key --home --color --verbose --quiet --format --help --version"
+            opts="-v -q -h -V --hotfix --key --home --color --verbose --quiet --format --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -71,6 +71,7 @@ set edit:completion:arg-completer[glass] = {|@words|
             cand --home 'The home to work in, instead of the host''s or your own'
             cand --color 'When to use colour'
             cand --format 'How data is written'
+            cand --hotfix 'Mend one scope of one playbook for one activation: two people of the scope sign, no admin'
             cand -v 'Say more'
             cand --verbose 'Say more'
             cand -q 'Say nothing but errors'

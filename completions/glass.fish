@@ -83,6 +83,7 @@ json\t'For programs'
 html\t'A page'
 md\t'Markdown'
 csv\t'Comma-separated values'"
+complete -c glass -n "__fish_glass_using_subcommand register" -l hotfix -d 'Mend one scope of one playbook for one activation: two people of the scope sign, no admin'
 complete -c glass -n "__fish_glass_using_subcommand register" -s v -l verbose -d 'Say more'
 complete -c glass -n "__fish_glass_using_subcommand register" -s q -l quiet -d 'Say nothing but errors'
 complete -c glass -n "__fish_glass_using_subcommand register" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -4,7 +4,7 @@ use super::{exit, screen};
 use crate::core::id::ActId;
 use crate::ports::ledger::{PendingAct, Signed};
 use crate::usecases::context::Context;
-use crate::usecases::{act, outside};
+use crate::usecases::{act, outside, registration};
 use std::path::Path;
 
 pub(super) fn approve(
@@ -32,6 +32,14 @@ pub(super) fn record(context: &Context, wish: &outside::Wish) -> anyhow::Result<
     match outside::record(context, wish)? {
         Signed::Waits(act) => screen::data(&waits(&act)),
         Signed::Done { seq, .. } => screen::data(&format!("Recorded, entry {seq}.\n")),
+    }
+    Ok(exit::DONE)
+}
+
+pub(super) fn hotfix(context: &Context, key: Option<&Path>) -> anyhow::Result<u8> {
+    match registration::hotfix::propose(context, key)? {
+        Signed::Waits(act) => screen::data(&waits(&act)),
+        Signed::Done { seq, .. } => screen::data(&format!("Mended, entry {seq}.\n")),
     }
     Ok(exit::DONE)
 }

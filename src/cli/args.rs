@@ -79,6 +79,9 @@ pub(super) enum Verb {
     },
     /// Show what changed in settings and playbooks, and sign it
     Register {
+        /// Mend one scope of one playbook for one activation: two people of the scope sign, no admin
+        #[arg(long)]
+        hotfix: bool,
         /// The key that signs
         #[arg(long, value_name = "FILE")]
         key: Option<PathBuf>,

@@ -125,7 +125,8 @@ fn dispatch(args: Args) -> anyhow::Result<u8> {
         Verb::Init { person, key, recover: false } => opening::init(flag, &environment, &person, &key),
         Verb::Init { person, key, recover: true } => opening::recover(&find(environment)?, &person, &key),
         Verb::Playbook { verb } => playbook::run(verb, flag, environment, format),
-        Verb::Register { key } => opening::register(&find(environment)?, key.as_deref()),
+        Verb::Register { hotfix: true, key } => act::hotfix(&find(environment)?, key.as_deref()),
+        Verb::Register { hotfix: false, key } => opening::register(&find(environment)?, key.as_deref()),
         Verb::Approve { id, key, signature } => {
             approval::approve(&find(environment)?, &id, key.as_deref(), signature.as_deref())
         }

@@ -4,6 +4,7 @@ mod act;
 mod approval;
 mod attest;
 mod extend;
+mod hotfix;
 mod review;
 mod revoke;
 mod standing;
@@ -20,6 +21,7 @@ pub use approval::{
 };
 pub use attest::{AttestRefusal, able_to_attest, authorize_attestation, judge_attester, steps_to_attest};
 pub use extend::{ExtendRefusal, authorize_extension, judge_extension, judge_in_time};
+pub use hotfix::{HotfixRefusal, Mending, authorize_hotfix, confirmation, judge_mend, judge_previous};
 pub use review::{
     Judgement, ReviewRefusal, Reviewer, able, authorize_review, judge_filled_in, judge_incident_given,
     judge_verdict, owes_incident,
@@ -31,6 +33,7 @@ pub use touch::{TouchRefusal, judge_key, judge_touch};
 use crate::core::authorization::Authorization;
 use crate::core::canonical::CanonicalError;
 use crate::core::duration::Seconds;
+use crate::core::grant::Mended;
 use crate::core::hints::Hint;
 use crate::core::moment::Moment;
 use crate::core::playbook::step::StepKind;
@@ -161,6 +164,11 @@ pub enum Refusal {
     /// Another registration came between the request and its opening.
     #[error("the registration changed in the meantime")]
     RegistrationChanged,
+    /// The hotfix that was to count was used, is over, or something else counts now.
+    #[error(
+        "{0} does not count any more: it was used, its 24 hours are over, or another one or a registration came"
+    )]
+    HotfixOver(String),
     /// What signed does not assert the touch that the scope demands (exit code 4).
     #[error(transparent)]
     Touch(#[from] TouchRefusal),
@@ -187,6 +195,7 @@ impl Refusal {
             Self::Approval(refusal) => refusal.code(),
             Self::NothingToOverride(_) => "nothing-to-override",
             Self::RegistrationChanged => "registration-changed",
+            Self::HotfixOver(_) => "hotfix-over",
             Self::Touch(refusal) => refusal.code(),
             Self::NotAnAdmin(_) => "not-an-admin",
         }
@@ -227,6 +236,7 @@ impl Refusal {
             Self::Approval(refusal) => refusal.hint(),
             Self::NothingToOverride(_) => "leave `--override` out".into(),
             Self::RegistrationChanged => "run the same command again".into(),
+            Self::HotfixOver(_) => "activate anew: what admins registered counts again".into(),
             Self::Touch(refusal) => refusal.hint().into(),
             Self::NotAnAdmin(_) => "an admin registers: `glass register --key FILE`".into(),
         }
@@ -328,6 +338,8 @@ pub struct Ask<'a> {
     pub time_given: Option<String>,
     /// The grants whose overdue reviews it is opened in spite of.
     pub overrides: &'a [String],
+    /// The hotfix by which it opens.
+    pub mended: Option<&'a Mended>,
 }
 
 /// Judges a request and puts it into the words that will be signed.
@@ -382,6 +394,10 @@ pub fn authorize_request(
     if !ask.overrides.is_empty() {
         facts.insert("overrides".into(), json!(ask.overrides));
     }
+    if let Some(mended) = ask.mended {
+        facts.insert("hotfix".into(), json!(mended.act));
+        facts.insert("hotfix_by".into(), mended.signers());
+    }
     if let Some(demand) = Demand::of(scope, !ask.overrides.is_empty()) {
         facts.insert("approvals_needed".into(), json!(demand.needed));
         facts.insert("within_s".into(), json!(demand.within.get()));
@@ -429,6 +445,9 @@ pub enum Denied {
     /// The rules of acts that several sign say no.
     #[error(transparent)]
     Act(#[from] ActRefusal),
+    /// It is no hotfix.
+    #[error(transparent)]
+    Hotfix(#[from] HotfixRefusal),
     /// The rules of consent say no.
     #[error(transparent)]
     Approval(#[from] ApprovalRefusal),

@@ -64,8 +64,9 @@ pub struct History<'a> {
 /// opened and closed: it is neither routine nor an emergency.
 pub fn unusual(history: &History<'_>) -> Vec<Finding> {
     let emergency: [fn(&History<'_>) -> Option<Finding>; 4] = [off_hours, repeated, attempts, generic_reason];
-    let always: [fn(&History<'_>) -> Option<Finding>; 12] = [
+    let always: [fn(&History<'_>) -> Option<Finding>; 13] = [
         outside,
+        hotfix,
         alone,
         overridden,
         no_request,
@@ -196,6 +197,11 @@ fn generic_reason(history: &History<'_>) -> Option<Finding> {
 fn outside(history: &History<'_>) -> Option<Finding> {
     let outside = history.grant.outside;
     outside.then(|| finding("outside", "it was done outside glass, and told afterwards".into()))?
+}
+
+fn hotfix(history: &History<'_>) -> Option<Finding> {
+    let words = history.grant.mended.as_ref()?.to_words();
+    finding("hotfix", format!("opened by the hotfix {words}, not by what admins registered"))
 }
 
 fn alone(history: &History<'_>) -> Option<Finding> {

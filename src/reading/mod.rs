@@ -2,6 +2,7 @@
 
 pub mod acts;
 pub mod drills;
+pub mod hotfixes;
 pub mod log;
 pub mod playbooks;
 pub mod reviews;

@@ -4,14 +4,19 @@ use super::table::table;
 use super::time::near;
 use crate::core::moment::parse_rfc3339;
 use crate::core::text::escape;
-use crate::ports::ledger::{GrantRow, PendingAct};
+use crate::ports::ledger::{GrantRow, Hotfix, PendingAct};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 /// `glass.status/1`, oldest first, absent values `null`.
-pub fn to_json(rows: &[GrantRow], acts: &[PendingAct], now: DateTime<Utc>) -> Value {
+pub fn to_json(rows: &[GrantRow], acts: &[PendingAct], hotfixes: &[Hotfix], now: DateTime<Utc>) -> Value {
     let grants: Vec<Value> = rows.iter().map(|row| grant(row, now)).collect();
-    json!({"schema": "glass.status/1", "grants": grants, "acts": super::acts::to_json(acts)})
+    json!({
+        "schema": "glass.status/1",
+        "grants": grants,
+        "acts": super::acts::to_json(acts),
+        "hotfixes": super::hotfixes::to_json(hotfixes),
+    })
 }
 
 fn grant(row: &GrantRow, now: DateTime<Utc>) -> Value {

@@ -26,6 +26,8 @@ pub struct Summary<'a> {
     pub hints: &'a [String],
     /// The grants whose overdue reviews it is opened in spite of.
     pub overrides: &'a [String],
+    /// The hotfix by which it opens, in words.
+    pub hotfix: Option<String>,
     /// Who could sign it, besides the requester.
     pub able: &'a [String],
     /// When it would end, were it opened now.
@@ -41,6 +43,9 @@ impl Summary<'_> {
             format!("{what}  {}  (risk: {})", self.address, scope.risk.as_str()),
             format!("  {}", scope.title),
         ];
+        if let Some(words) = &self.hotfix {
+            lines.push(format!("  HOTFIX {words}: differs from what admins registered"));
+        }
         let mut row = |name: &str, value: &str| lines.push(format!("  {name:<9} {value}"));
         for (index, opens) in scope.opens.iter().enumerate() {
             row(if index == 0 { "opens" } else { "" }, opens.as_str());

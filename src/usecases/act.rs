@@ -4,7 +4,7 @@ use crate::core::id::ActId;
 use crate::core::moment::Moment;
 use crate::core::playbook::Touch;
 use crate::core::policy::ActRefusal;
-use crate::core::statement::{Record, Register, Verb, namespace_of};
+use crate::core::statement::{Hotfix, Record, Register, Verb, namespace_of};
 use crate::core::text::escape;
 use crate::ports::clock;
 use crate::ports::ledger::{Act, Ledger, PendingAct, Refusal, Signed};
@@ -13,8 +13,9 @@ use crate::reading::acts;
 use crate::usecases::context::Context;
 use crate::usecases::cosigning::{Desk, Means, read_signature, whose};
 use crate::usecases::failure::{Failure, Kind};
+use crate::usecases::outside;
+use crate::usecases::registration::{self, hotfix};
 use crate::usecases::signing::find_person;
-use crate::usecases::{outside, registration};
 use std::path::Path;
 
 /// One more signature that is in the ledger.
@@ -80,14 +81,17 @@ fn attempt(
             (person, Means::Signature(Box::new(sshsig)))
         }
     };
-    if act.verb() == Register::NAME {
-        registration::judge_fresh(&ledger, &act)?;
+    match act.verb() {
+        Register::NAME => registration::judge_fresh(&ledger, &act)?,
+        Hotfix::NAME => hotfix::judge_fresh(&ledger, &act)?,
+        _ => {}
     }
     act.circle.judge(id.as_str(), &act.signed, &person)?;
     let mut desk = Desk { terminal, ledger, act, person, means };
     desk.say_whose(&now)?;
     let signed = match desk.act.verb() {
         Register::NAME => registration::second(&mut desk)?,
+        Hotfix::NAME => hotfix::second(&mut desk)?,
         Record::NAME => outside::second(&mut desk)?,
         verb => {
             return Err(Failure::new(

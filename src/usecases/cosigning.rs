@@ -79,8 +79,9 @@ pub(super) fn say_what_waits(
 ) -> Result<(), Failure> {
     terminal.say(&format!(
         "It takes effect when {more} more of {} signed it too: within 24 hours, by `glass approve p-…`, \
-         where they type `{verb}`.",
-        others.join(", ")
+         where they type `{}`.",
+        others.join(", "),
+        policy::confirmation(verb)
     ))?;
     Ok(())
 }

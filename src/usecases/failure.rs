@@ -1,8 +1,8 @@
 //! What every verb fails with: what was refused, why, and the next thing to type.
 
 use crate::core::policy::{
-    ActRefusal, ApprovalRefusal, AttestRefusal, Denied, ExtendRefusal, Refusal, ReviewRefusal, RevokeRefusal,
-    TouchRefusal,
+    ActRefusal, ApprovalRefusal, AttestRefusal, Denied, ExtendRefusal, HotfixRefusal, Refusal, ReviewRefusal,
+    RevokeRefusal, TouchRefusal,
 };
 use crate::core::source::Faults;
 use crate::core::text::HostileText;
@@ -95,6 +95,12 @@ impl From<ActRefusal> for Failure {
     }
 }
 
+impl From<HotfixRefusal> for Failure {
+    fn from(refusal: HotfixRefusal) -> Self {
+        Self::new(Kind::Refused, refusal.to_string()).hint(refusal.hint()).cause(refusal.code())
+    }
+}
+
 impl From<ReviewRefusal> for Failure {
     fn from(refusal: ReviewRefusal) -> Self {
         Self::new(Kind::Refused, refusal.to_string()).hint(refusal.hint()).cause(refusal.code())
@@ -126,6 +132,7 @@ impl From<Denied> for Failure {
             Denied::Review(refusal) => refusal.into(),
             Denied::Approval(refusal) => refusal.into(),
             Denied::Act(refusal) => refusal.into(),
+            Denied::Hotfix(refusal) => refusal.into(),
             Denied::Extension(refusal) => refusal.into(),
             Denied::Attestation(refusal) => refusal.into(),
             Denied::Revocation(refusal) => refusal.into(),

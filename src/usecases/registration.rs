@@ -2,6 +2,7 @@
 
 mod attestation;
 mod changes;
+pub mod hotfix;
 
 use crate::core::playbook::{Playbook, Touch};
 use crate::core::policy::{self, ActRefusal};

@@ -1,6 +1,6 @@
 //! The only transition of a grant.
 
-use super::{Consent, Grant, GrantStep, OpenedOn, State, Waiting};
+use super::{Consent, Grant, GrantStep, Mended, OpenedOn, State, Waiting};
 use crate::core::entry::{Facts, Kind, StepState};
 use crate::core::moment::{parse_rfc3339, rfc3339};
 use crate::core::review::{Reviewed, Verdict};
@@ -93,6 +93,7 @@ fn first(facts: &Facts) -> Result<Grant, &'static str> {
         approvals: if outside { vec![consent(facts)?] } else { Vec::new() },
         alone: false,
         overrides: facts.signed_list("overrides"),
+        mended: Mended::said(facts)?,
         outside,
         told_at: outside.then(|| facts.at()),
         attested: Vec::new(),
@@ -344,6 +345,9 @@ fn review(grant: &mut Grant, facts: &Facts) -> Result<(), &'static str> {
     }
     if grant.approvals.iter().any(|approval| approval.person == person) {
         return Err("who consented to it reviewed it");
+    }
+    if grant.mended.iter().flat_map(|mended| &mended.by).any(|signer| signer.person == person) {
+        return Err("who signed the hotfix that it ran by reviewed it");
     }
     let (at, statement) = (facts.at(), facts.statement.clone());
     grant.review = Some(Reviewed { verdict, person, at, self_review, statement });

@@ -1,8 +1,10 @@
 //! A grant's life as one pure function: [`apply`] is the only transition (DESIGN 3).
 
 mod apply;
+mod mended;
 
 pub use apply::{ATTESTATIONS, ATTESTED, Corrupt, apply};
+pub use mended::{Mended, Signer};
 
 use crate::core::deadline::Deadline;
 use crate::core::duration::Seconds;
@@ -188,6 +190,8 @@ pub struct Grant {
     pub alone: bool,
     /// The overdue reviews that it was opened in spite of.
     pub overrides: Vec<String>,
+    /// The hotfix that it runs by, in place of what was registered.
+    pub mended: Option<Mended>,
     /// The emergency was done outside glass, and told of afterwards.
     pub outside: bool,
     /// From when its review is owed, where that is not its closing.

@@ -135,7 +135,9 @@ impl ActRefusal {
                     .into()
             }
             Self::NotPending { .. } => "`glass status` lists what waits".into(),
-            Self::Stale => "look at what is registered now, and run `glass register` again".into(),
+            Self::Stale => {
+                "look at what is registered now, and run `glass register` again, with `--hotfix` where it was one".into()
+            }
             Self::Span => "give `--from` and `--to` in this order, both in the past".into(),
             Self::Unlike => "begin anew with `glass record`".into(),
             Self::NobodyReviews { .. } => {
@@ -360,7 +362,7 @@ pub fn authorize_another<V: Verb>(
     let statement = Statement::read(line)?;
     let state = "another act than it says";
     let statement = statement.ok_or_else(|| ActRefusal::NotPending { act: act.to_owned(), state })?;
-    Ok(Authorization::new(statement, V::NAME.to_owned()))
+    Ok(Authorization::new(statement, super::confirmation(V::NAME).to_owned()))
 }
 
 #[cfg(test)]

@@ -47,7 +47,7 @@ pub enum ReviewRefusal {
         /// Who may.
         able: Vec<String>,
     },
-    /// Who consented to it, or vouched for it.
+    /// Who consented to it, vouched for it, or signed the hotfix that it ran by.
     #[error("{person} signed {grant} too, so somebody else must review it")]
     Signed {
         /// Who signed, and wants to review.
@@ -201,12 +201,14 @@ fn is_alone(scope: &Scope, roster: &Roster) -> bool {
     roster.people().len() == 1 && scope.risk != Risk::Critical
 }
 
-/// Who consented can't judge what they consented to (P6).
+/// Who consented to it, or to the hotfix that it ran by, can't judge it (P6).
 fn has_consented(grant: &Grant, person: &Person) -> bool {
     let signed =
         |key: Option<&str>| person.keys.iter().any(|own| Some(own.key.fingerprint().as_str()) == key);
     let mut approvals = grant.approvals.iter();
+    let mut mended = grant.mended.iter().flat_map(|mended| &mended.by);
     approvals.any(|consent| consent.person == person.name || signed(consent.key.as_deref()))
+        || mended.any(|signer| signer.person == person.name || signed(Some(&signer.key)))
 }
 
 /// By person; and by key, lest a new name make somebody else of them.

@@ -3,7 +3,7 @@
 use super::*;
 use crate::core::deadline::Deadline;
 use crate::core::entry::Terms;
-use crate::core::grant::{GrantStep, OpenedOn, State};
+use crate::core::grant::{GrantStep, Mended, OpenedOn, Signer, State};
 use crate::core::moment::{Moment, parse_rfc3339, rfc3339};
 use crate::core::playbook::{Playbook, Routine, SAMPLE};
 use serde_json::json;
@@ -46,6 +46,7 @@ pub(crate) fn closed() -> Grant {
         approvals: Vec::new(),
         alone: false,
         overrides: Vec::new(),
+        mended: None,
         outside: false,
         told_at: None,
         attested: Vec::new(),
@@ -129,6 +130,20 @@ fn use_outside_the_hours_is_pointed_out() {
     let mut drill = on_call("Sat-Sun 10:00-18:00 UTC");
     drill.grant.drill = true;
     drill.finds(&[]);
+}
+
+#[test]
+fn p05_what_was_opened_by_a_hotfix_is_pointed_out_in_a_drill_too() {
+    for drill in [false, true] {
+        let mut case = case();
+        let signer = |name: &str| Signer { person: name.into(), key: "SHA256:x".into() };
+        let by = vec![signer("dan"), signer("c\u{1b}em")];
+        case.grant.mended = Some(Mended { act: "p-aaaaaaaaaa".into(), by });
+        case.grant.drill = drill;
+        case.finds(&["hotfix"]);
+        let words = case.grant.mended.unwrap().to_words();
+        assert_eq!(words, "p-aaaaaaaaaa by dan and c\\u{1b}em");
+    }
 }
 
 #[test]

@@ -11,7 +11,7 @@ use crate::core::moment::Moment;
 use crate::core::playbook::Scope;
 use crate::core::policy::{self, ACT_WITHIN, ActRefusal, Circle, Denied, Succession};
 use crate::core::roster::Roster;
-use crate::core::statement::{Record, Register, Verb, message_digest};
+use crate::core::statement::{Hotfix, Record, Register, Verb, message_digest};
 use crate::core::text::escape;
 use crate::ports::signer::Confirmed;
 use data_encoding::HEXLOWER;
@@ -203,7 +203,11 @@ impl Ledger {
         self.signed(&recorded, now)
     }
 
-    fn signed<V: Verb>(&self, recorded: &Recorded<V>, now: &Moment) -> Result<Signed, LedgerError> {
+    pub(super) fn signed<V: Verb>(
+        &self,
+        recorded: &Recorded<V>,
+        now: &Moment,
+    ) -> Result<Signed, LedgerError> {
         match (recorded.facts().kind, &recorded.facts().act) {
             (Kind::Proposed | Kind::Seconded, Some(id)) => {
                 Ok(Signed::Waits(Box::new(read(&self.connection, id, now)?)))
@@ -215,7 +219,7 @@ impl Ledger {
 
 impl Batch<'_> {
     /// Records one more signature; with the last of them the entry is of the verb's own kind.
-    fn sign<V: Verb>(
+    pub(super) fn sign<V: Verb>(
         self,
         confirmed: &Confirmed<V>,
         roster: &Roster,
@@ -316,6 +320,11 @@ fn circle(connection: &Connection, facts: &Facts, now: &Moment) -> Result<Circle
     match facts.signed_str("verb").unwrap_or_default() {
         Register::NAME => Ok(chain.registrars.circle(now.wall)),
         Record::NAME => Ok(Circle::of_scope(&recorded_scope(connection, facts)?, &chain.roster, now.wall)),
+        Hotfix::NAME => {
+            let seq = facts.signed_u64("previous").unwrap_or_default();
+            let registered = registered::at(connection, &genesis, seq)?;
+            Ok(Circle::of_scope(super::hotfix::scope(facts, &registered)?, &chain.roster, now.wall))
+        }
         _ => Err(LedgerError::Corrupt("an act waits that several people never sign".to_owned())),
     }
 }

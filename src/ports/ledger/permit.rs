@@ -2,7 +2,7 @@
 //! `BEGIN IMMEDIATE`, after folding the grant again; never cloned, never read from anywhere.
 
 use super::registered::Registered;
-use super::{Batch, GrantLock, Intent, Ledger, LedgerError, Plans, Recorded, registered};
+use super::{Batch, GrantLock, Intent, Ledger, LedgerError, Plans, Recorded, hotfix};
 use crate::core::entry::{Facts, Kind, StepState, Terms, Touched};
 use crate::core::grant::{Grant, State};
 use crate::core::moment::{Moment, rfc3339};
@@ -116,8 +116,8 @@ impl Ledger {
         let id = recorded.facts().grant.clone().unwrap_or_default();
         let grant = batch.grant(&id)?.ok_or_else(|| LedgerError::Corrupt(format!("{id} has no request")))?;
         policy::judge_consent(&grant, now).map_err(policy::Denied::from)?;
-        let terms = match batch.judge_opening(&grant, registered.as_ref())? {
-            Ok(terms) => terms,
+        let (registered, terms) = match batch.judge_opening(&grant, registered)? {
+            Ok(judged) => judged,
             Err(refusal) => {
                 let cause = Some(refusal.code().to_owned());
                 batch.append(
@@ -134,7 +134,7 @@ impl Ledger {
             "",
         )?;
         let grant = batch.grant(&id)?.ok_or_else(|| LedgerError::Corrupt(format!("{id} is gone")))?;
-        let plan = batch.plan(&grant, registered.as_ref(), runtime_dir, &BTreeMap::new())?;
+        let plan = batch.plan(&grant, &registered, runtime_dir, &BTreeMap::new())?;
         Plans::new(batch.open_directory()).write(&plan)?;
         batch.commit()?;
         lock.extend(now, plan.activation_boot_ms)?;
@@ -249,16 +249,23 @@ fn closing_facts(kind: Kind, id: &str, cause: Cause, by: Option<&str>, now: &Mom
 }
 
 impl Batch<'_> {
-    /// Judges a request for the last time, against what is registered and open right now.
+    /// Judges a request for the last time, against what is registered and open right now; gives
+    /// what it opens by, mended where it names a hotfix.
     fn judge_opening(
         &self,
         grant: &Grant,
-        registered: Option<&Registered>,
-    ) -> Result<Result<Terms, policy::Refusal>, LedgerError> {
+        registered: Option<Registered>,
+    ) -> Result<Result<(Registered, Terms), policy::Refusal>, LedgerError> {
         let Some(registered) = registered.filter(|registered| Some(registered.seq()) == grant.registered)
         else {
             return Ok(Err(policy::Refusal::RegistrationChanged));
         };
+        let request = super::projection::facts(self.connection(), grant.requested)?;
+        let registered =
+            match hotfix::named_by(self.connection(), self.genesis(), registered, &request, self.now())? {
+                Ok(registered) => registered,
+                Err(refusal) => return Ok(Err(refusal)),
+            };
         let Ok((_, scope)) = registered.scope(&grant.scope) else {
             return Ok(Err(policy::Refusal::RegistrationChanged));
         };
@@ -266,18 +273,18 @@ impl Batch<'_> {
             if self.has_lapsed(grant)? {
                 return Ok(Err(policy::ApprovalRefusal::Lapsed(grant.id.to_string()).into()));
             }
-            if let Err(refusal) = self.judge_consents(grant, registered)? {
+            if let Err(refusal) = self.judge_consents(grant, &registered)? {
                 return Ok(Err(refusal.into()));
             }
         }
-        let touched = self.requested_touch(grant, registered)?;
+        let touched = self.requested_touch(grant, &registered)?;
         if let Err(refusal) = policy::judge_touch(scope.touch, touched) {
             return Ok(Err(refusal.into()));
         }
         let standing = super::standing::standing(
             self.connection(),
             self.genesis(),
-            registered,
+            &registered,
             &grant.scope,
             scope,
             Some(grant.id.as_str()),
@@ -294,12 +301,13 @@ impl Batch<'_> {
             return Ok(Err(refusal));
         }
         let boot_ms = |seconds: u64| self.now().boot_ms + 1_000 * seconds;
-        Ok(Ok(Terms {
+        let terms = Terms {
             activation_boot_ms: boot_ms(policy::activation_seconds(scope)),
             deadline_boot_ms: boot_ms(grant.duration_s),
             expires_at: rfc3339(self.now().wall + duration.delta()),
             steps: scope.steps.iter().map(|step| step.id.clone()).collect(),
-        }))
+        };
+        Ok(Ok((registered, terms)))
     }
 
     /// What the signature under a request asserts: read from its stored armor and verified once
@@ -338,13 +346,12 @@ impl Batch<'_> {
     fn plan(
         &self,
         grant: &Grant,
-        registered: Option<&Registered>,
+        registered: &Registered,
         runtime_dir: Option<PathBuf>,
         outputs: &BTreeMap<(String, String), String>,
     ) -> Result<ClosePlan, LedgerError> {
         let corrupt = |what: &str| LedgerError::Corrupt(format!("{}: {what}", grant.id));
         let opened = grant.opening.as_ref().ok_or_else(|| corrupt("was never opened"))?;
-        let registered = registered.ok_or_else(|| corrupt("its registration is gone"))?;
         let (_, scope) =
             registered.scope(&grant.scope).map_err(|_| corrupt("its scope is not registered"))?;
         let request = super::projection::facts(self.connection(), grant.requested)?;
@@ -366,14 +373,14 @@ impl Batch<'_> {
         })
     }
 
-    /// Makes a lost plan anew: from the registration that the grant runs by, the recorded
+    /// Makes a lost plan anew: from the registration, mended or not, that the grant runs by, the recorded
     /// outputs, and the step states of the ledger. What secrets there were can't be told.
     fn rebuild(&self, grant: &Grant) -> Result<ClosePlan, LedgerError> {
         let seq =
             grant.registered.ok_or_else(|| LedgerError::Corrupt(format!("{} has no plan", grant.id)))?;
-        let registered = registered::at(self.connection(), self.genesis(), seq)?;
+        let registered = hotfix::ran_by(self.connection(), self.genesis(), grant, seq)?;
         let outputs = super::read::outputs(self.connection(), grant)?;
-        let mut plan = self.plan(grant, Some(&registered), None, &outputs)?;
+        let mut plan = self.plan(grant, &registered, None, &outputs)?;
         for step in &mut plan.steps {
             step.state = grant.step(&step.id).map_or(step.state, |folded| folded.state);
             // Whether its command was started is lost with the plan: it may have been, at the

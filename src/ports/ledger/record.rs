@@ -2,7 +2,7 @@
 
 use super::head::root_at;
 use super::standing::scope_of;
-use super::{Batch, Ledger, LedgerError, registered};
+use super::{Batch, Ledger, LedgerError, Registered, hotfix, registered};
 use crate::core::entry::{Facts, Touched};
 use crate::core::id::GrantId;
 use crate::core::moment::Moment;
@@ -46,7 +46,8 @@ impl<V: Verb> Recorded<V> {
 }
 
 impl Ledger {
-    /// Records a request for a grant, with the touch that its scope demands. All else that the
+    /// Records a request for a grant, with the touch that its scope demands, and by a hotfix that
+    /// counts where it names one. All else that the
     /// scope demands is judged when the permit is made.
     pub fn record_request(
         &mut self,
@@ -57,7 +58,9 @@ impl Ledger {
         let roster = registered::roster(batch.connection())?;
         let mut facts = batch.judge(confirmed, &roster)?;
         let scope = facts.signed_str("scope").unwrap_or_default();
-        batch.judge_touch(facts.signed_u64("registered"), scope, facts.touch)?;
+        let registered = batch.judge_touch(facts.signed_u64("registered"), scope, facts.touch)?;
+        hotfix::named_by(batch.connection(), batch.genesis(), registered, &facts, now)?
+            .map_err(policy::Denied::from)?;
         facts.grant = facts.signed_str("grant").map(str::to_owned);
         batch.record(confirmed, facts)
     }
@@ -150,19 +153,20 @@ impl Batch<'_> {
     }
 
     /// What a signature asserts must be what the scope, as this registration has it, demands.
+    /// Gives the registration; a hotfix changes nothing of it.
     fn judge_touch(
         &self,
         registered: Option<u64>,
         scope: &str,
         touched: Option<Touched>,
-    ) -> Result<(), LedgerError> {
+    ) -> Result<Registered, LedgerError> {
         let nowhere = || LedgerError::Refused(format!("{} is not registered", escape(scope)));
         let registered = registered::at(self.connection(), self.genesis(), registered.ok_or_else(nowhere)?)?;
         let (_, scope) = registered.scope(scope).map_err(|_| nowhere())?;
         policy::judge_touch(scope.touch, touched)
             .map_err(policy::Refusal::from)
             .map_err(policy::Denied::from)?;
-        Ok(())
+        Ok(registered)
     }
 
     /// `seen` must be a true earlier head of this very log (P7).

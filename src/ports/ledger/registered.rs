@@ -89,6 +89,16 @@ impl Registered {
         std::iter::once(&self.settings_file).chain(playbooks).chain(&self.attestations)
     }
 
+    /// Puts a playbook in the place of the registered one of the same path.
+    pub(super) fn replace(&mut self, file: RegisteredFile, playbook: Playbook) {
+        for registered in &mut self.playbooks {
+            if registered.file.path == file.path {
+                *registered = RegisteredPlaybook { file, playbook };
+                return;
+            }
+        }
+    }
+
     /// The playbooks, without their files.
     pub fn books(&self) -> Vec<&Playbook> {
         self.playbooks.iter().map(|registered| &registered.playbook).collect()
@@ -192,12 +202,23 @@ pub(super) fn load(connection: &Connection, facts: &Facts) -> Result<Registered,
     let playbooks = playbooks
         .into_iter()
         .map(|(path, sha512)| {
-            let file = file(connection, facts.seq, path, sha512)?;
-            let playbook = parse(facts.seq, &file, Playbook::parse)?;
+            let (file, playbook) = playbook(connection, facts.seq, path, sha512)?;
             Ok(RegisteredPlaybook { file, playbook })
         })
         .collect::<Result<_, LedgerError>>()?;
     Ok(Registered { seq: facts.seq, settings, settings_file, playbooks, attestations })
+}
+
+/// A kept playbook, its text held against its digest.
+pub(super) fn playbook(
+    connection: &Connection,
+    seq: u64,
+    path: String,
+    sha512: String,
+) -> Result<(RegisteredFile, Playbook), LedgerError> {
+    let file = file(connection, seq, path, sha512)?;
+    let playbook = parse(seq, &file, Playbook::parse)?;
+    Ok((file, playbook))
 }
 
 fn file(

@@ -3,7 +3,7 @@
 use super::projection::{self, COLUMNS, Row};
 use super::read::{LIVE, parse_state};
 use super::registered::{self, Registered};
-use super::{Ledger, LedgerError};
+use super::{Ledger, LedgerError, hotfix};
 use crate::core::duration::Seconds;
 use crate::core::entry::Genesis;
 use crate::core::grant::Grant;
@@ -134,8 +134,8 @@ pub(super) fn uses(
     .collect()
 }
 
-/// A grant's scope as it was registered when the grant ran; that of now, where its request was
-/// lost. `None` where no such scope is registered.
+/// A grant's scope as it was registered when the grant ran, or as the hotfix mended it that it ran
+/// by; that of now, where its request was lost. `None` where no such scope is registered.
 pub(super) fn scope_of(
     connection: &Connection,
     genesis: &Genesis,
@@ -143,6 +143,7 @@ pub(super) fn scope_of(
     now: Option<&Registered>,
 ) -> Result<Option<Scope>, LedgerError> {
     let earlier = match grant.registered {
+        Some(seq) if grant.mended.is_some() => Some(hotfix::ran_by(connection, genesis, grant, seq)?),
         Some(seq) if now.is_none_or(|now| now.seq() != seq) => {
             Some(registered::at(connection, genesis, seq)?)
         }

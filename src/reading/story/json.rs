@@ -39,6 +39,10 @@ pub fn to_json(story: &Story, now: DateTime<Utc>) -> Value {
             })).collect::<Vec<_>>(),
             "alone": grant.alone,
             "overrides": grant.overrides,
+            "hotfix": grant.mended.as_ref().map(|mended| json!({
+                "id": mended.act,
+                "signed": mended.by.iter().map(|signer| &signer.person).collect::<Vec<_>>(),
+            })),
             "incident": text("incident"),
             "reason": text("reason"),
             "playbook": story.playbook,

@@ -107,6 +107,9 @@ fn head(story: &Story, sheet: &mut Sheet) {
             sheet.row("", &format!("its enrolment attestation is {stored}"));
         }
     }
+    if let Some(mended) = &grant.mended {
+        sheet.row("HOTFIX", &format!("{}: differs from what admins registered", mended.to_words()));
+    }
     sheet.row("why", story.requested("reason").unwrap_or(REDACTED));
     if let Some(waiting) = &grant.waiting {
         let touched =

@@ -128,6 +128,7 @@ fn attempt(context: &Context, wish: &Wish, known: &mut Known) -> Result<Activate
         answers: &answers,
         time_given,
         overrides: &ready.overrides,
+        mended: ready.mended.as_ref(),
     };
     let standing = ledger.standing(&ready.registered, &ready.address, ready.scope(), &now)?;
     let authorization =

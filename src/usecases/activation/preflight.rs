@@ -2,8 +2,9 @@
 
 use super::{Known, Wish};
 use crate::core::duration::Seconds;
-use crate::core::grant::Grant;
+use crate::core::grant::{Grant, Mended};
 use crate::core::hints::{Hint, hints};
+use crate::core::moment::Moment;
 use crate::core::playbook::step::{Given, Run, Step, StepKind, Surroundings};
 use crate::core::playbook::{Scope, Touch};
 use crate::core::policy::{self, Refusal};
@@ -23,7 +24,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 /// A wish that nothing stands against, as far as can be told without asking.
 pub(super) struct Ready {
+    /// What is registered; mended where a hotfix counts.
     pub(super) registered: Registered,
+    /// That hotfix.
+    pub(super) mended: Option<Mended>,
     pub(super) address: String,
     pub(super) playbook_sha512: String,
     pub(super) person: String,
@@ -69,6 +73,7 @@ pub(super) fn refuse(
             .cause("nothing-registered")
     })?;
     let position = find_scope(context, &registered, &wish.scope)?;
+    let (registered, mended) = mend(ledger, registered, position, resumed, &now)?;
     let file = &registered.playbooks()[position.0];
     let scope = &file.playbook.scopes[position.1];
     let address = file.playbook.address(scope);
@@ -120,7 +125,31 @@ pub(super) fn refuse(
         hints: hints(&context.environment.hinting, &ancestry::names()),
         position,
         registered,
+        mended,
     })
+}
+
+/// What the scope opens by: the hotfix of two of its people where one counts, else what is
+/// registered. A request that waits keeps to what it named.
+fn mend(
+    ledger: &Ledger,
+    registered: Registered,
+    (playbook, scope): (usize, usize),
+    resumed: Option<&Grant>,
+    now: &Moment,
+) -> Result<(Registered, Option<Mended>), Failure> {
+    let book = &registered.playbooks()[playbook].playbook;
+    let hotfix = ledger.hotfix(&registered, &book.address(&book.scopes[scope]), now)?;
+    let named = resumed.map(|grant| grant.mended.as_ref());
+    let hotfix = hotfix.filter(|hotfix| named.is_none_or(|named| named == Some(&hotfix.mended)));
+    match (hotfix, named.flatten()) {
+        (Some(hotfix), _) => {
+            let mended = hotfix.mended.clone();
+            Ok((registered.mended(hotfix), Some(mended)))
+        }
+        (None, Some(mended)) => Err(Refusal::HotfixOver(mended.act.clone()).into()),
+        (None, None) => Ok((registered, None)),
+    }
 }
 
 /// The registered scope of this name, as positions of playbook and scope.

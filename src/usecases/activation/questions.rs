@@ -2,6 +2,7 @@
 
 use super::preflight::Ready;
 use crate::core::filling::probe_command;
+use crate::core::grant::Mended;
 use crate::core::playbook::Criterion;
 use crate::core::policy::{self, Answer, Refusal};
 use crate::core::proof::Ended;
@@ -29,6 +30,7 @@ pub(super) fn summary(terminal: &mut Terminal, ready: &Ready) -> Result<(), Fail
         drill: ready.drill,
         hints: &hints,
         overrides: &ready.overrides,
+        hotfix: ready.mended.as_ref().map(Mended::to_words),
         able: &ready.able,
         until: clock::now()?.wall + ready.length.delta(),
     };

@@ -1,6 +1,7 @@
 //! `request show`, `request export`: what is asked, and exactly the bytes that are signed for it.
 
 use crate::core::duration::Seconds;
+use crate::core::grant::Mended;
 use crate::core::id::GrantId;
 use crate::core::moment::Moment;
 use crate::core::policy;
@@ -61,6 +62,7 @@ pub(super) fn to_lines(pending: &Pending, roster: &Roster, now: &Moment) -> Vec<
         drill: grant.drill,
         hints: &request.signed_list("hints"),
         overrides: &grant.overrides,
+        hotfix: grant.mended.as_ref().map(Mended::to_words),
         able: &policy::able_to_approve(grant, scope, roster, now),
         until: now.wall + length.delta(),
     };

@@ -92,7 +92,7 @@ impl Whole {
 }
 
 /// What differs from the last registration, as lines of a unified diff, inert.
-fn changes(registered: Option<&Registered>, drafts: &[Draft]) -> Vec<String> {
+pub(super) fn changes(registered: Option<&Registered>, drafts: &[Draft]) -> Vec<String> {
     let mut lines = Vec::new();
     let before = |path: &str| {
         let file = registered.into_iter().flat_map(Registered::files).find(|file| file.path == path);
@@ -112,7 +112,7 @@ fn changes(registered: Option<&Registered>, drafts: &[Draft]) -> Vec<String> {
     lines
 }
 
-fn push_diff(lines: &mut Vec<String>, path: &str, old: Option<&str>, new: Option<&str>) {
+pub(super) fn push_diff(lines: &mut Vec<String>, path: &str, old: Option<&str>, new: Option<&str>) {
     let path = escape(path);
     let (from, to) = (old.map_or("/dev/null", |_| "registered"), new.map_or("/dev/null", |_| "to register"));
     lines.push(format!("--- {path} ({from})"));

@@ -1,6 +1,7 @@
 //! Separation of duties, person by person.
 
 use super::*;
+use crate::core::grant::{Mended, Signer};
 use crate::core::moment::parse_rfc3339;
 use crate::core::playbook::{Playbook, SAMPLE};
 use crate::core::public_key::PublicKey;
@@ -63,6 +64,20 @@ fn p06_another_name_does_not_make_another_person() {
     let mut roster = Roster::founder("boss", key(9));
     roster.add(person("ana2", &["security"], 1)).unwrap();
     assert_eq!(code(&grant(), &scope, &roster, "ana2"), "own-review");
+}
+
+#[test]
+fn p06_who_signed_the_hotfix_that_it_ran_by_does_not_judge_it() {
+    let by = |name: &str, byte| {
+        let signer = Signer { person: name.into(), key: key(byte).fingerprint().to_string() };
+        Grant { mended: Some(Mended { act: "p-aaaaaaaaaa".into(), by: vec![signer] }), ..grant() }
+    };
+    let (scope, roster) = (scope(), roster());
+    assert_eq!(code(&by("cem", 3), &scope, &roster, "ben"), "other");
+    assert_eq!(code(&by("ben", 2), &scope, &roster, "ben"), "signed-it");
+    // Under the name of then, by the key of now.
+    assert_eq!(code(&by("ben-before", 2), &scope, &roster, "ben"), "signed-it");
+    assert!(able(&by("ben", 2), &scope, &roster).is_empty());
 }
 
 #[test]

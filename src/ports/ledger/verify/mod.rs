@@ -12,6 +12,7 @@ mod examine;
 mod finding;
 mod granted;
 mod grants;
+mod hotfixes;
 mod pass;
 mod people;
 mod rows;

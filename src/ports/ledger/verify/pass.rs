@@ -6,6 +6,7 @@ use super::examine::{Examined, Parsed};
 use super::finding::Findings;
 use super::granted::Granted;
 use super::grants::Grants;
+use super::hotfixes::Hotfixes;
 use super::people::{People, registers};
 use super::rows::Reader;
 use super::signature::{Judged, Named};
@@ -25,6 +26,7 @@ pub(super) struct Pass<'a> {
     pub(super) grants: Grants<'a>,
     granted: Granted<'a>,
     pub(super) acts: Acts<'a>,
+    hotfixes: Hotfixes<'a>,
     pub(super) texts: Texts<'a>,
     pub(super) findings: Findings,
     pub(super) clock_floor: DateTime<Utc>,
@@ -46,6 +48,7 @@ impl<'a> Pass<'a> {
             grants: Grants::new(connection),
             granted: Granted::new(connection, genesis),
             acts: Acts::new(connection),
+            hotfixes: Hotfixes::new(connection, genesis),
             texts: Texts::new(connection),
             findings,
             clock_floor: DateTime::UNIX_EPOCH,
@@ -103,7 +106,9 @@ impl<'a> Pass<'a> {
         self.tree.take(&mut chunk, &mut self.findings)?;
         let mut signed = Vec::new();
         for Parsed { facts, armor } in chunk.entries {
-            self.clock_floor = clock_floor_after(self.clock_floor, &facts);
+            let floor = self.clock_floor;
+            self.hotfixes.follow(&facts, floor, &mut self.texts, &mut self.findings)?;
+            self.clock_floor = clock_floor_after(floor, &facts);
             if Granted::concerns(&facts)
                 && let Some(before) = self.grants.before(&facts)
             {

@@ -91,7 +91,7 @@ impl Fixture {
         Settings::template(ORIGIN, "ana", &public_key(1).to_string()).into_bytes()
     }
 
-    fn common(&mut self, nonce: u8) -> Common {
+    pub(super) fn common(&mut self, nonce: u8) -> Common {
         let head = self.ledger().head().unwrap();
         Common {
             origin: ORIGIN.to_owned(),
@@ -130,7 +130,7 @@ impl Fixture {
     }
 
     /// Settings by which two admins sign: ana and ben.
-    fn settings_of_two() -> Vec<u8> {
+    pub(super) fn settings_of_two() -> Vec<u8> {
         let text = String::from_utf8(Self::settings()).unwrap().replace("admins = 1", "admins = 2");
         let ben =
             format!("\n[[person]]\nname = \"ben\"\ngroups = [\"admin\"]\nkeys = [\"{}\"]\n", public_key(2));
@@ -369,14 +369,14 @@ pub(super) fn public_key(byte: u8) -> PublicKey {
     PublicKey::ed25519(SigningKey::from_bytes(&[byte; 32]).verifying_key().to_bytes())
 }
 
-fn confirm<V: Verb>(statement: Statement<V>, byte: u8) -> Confirmed<V> {
+pub(super) fn confirm<V: Verb>(statement: Statement<V>, byte: u8) -> Confirmed<V> {
     let data = signed_data(V::NAMESPACE, &statement.digest());
     let raw = SigningKey::from_bytes(&[byte; 32]).sign(&data).to_bytes();
     let armor = Sshsig::from_ed25519(public_key(byte), V::NAMESPACE, raw).unwrap().to_armor();
     Confirmed::for_tests(statement, public_key(byte), armor)
 }
 
-fn object(value: Value) -> Map<String, Value> {
+pub(super) fn object(value: Value) -> Map<String, Value> {
     value.as_object().cloned().unwrap()
 }
 

@@ -3,6 +3,7 @@
 mod acts;
 mod fixture;
 mod granted;
+mod hotfixed;
 mod kept;
 mod reviewed;
 mod touched;
