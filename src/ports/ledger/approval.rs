@@ -128,10 +128,15 @@ impl Ledger {
         })
     }
 
-    /// Lets a request lapse whose time is over; gives the grant as it stands then.
+    /// Lets a request lapse whose time is over; gives the grant as it stands then. Takes the
+    /// writer's place only for that: who waits for consent asks several times a second.
     pub fn lapse(&mut self, id: &str, now: &Moment) -> Result<Grant, LedgerError> {
-        let mut batch = Batch::begin(self, now)?;
         let unknown = || LedgerError::Refused(format!("the ledger knows no {id}"));
+        let grant = self.grant(id)?.ok_or_else(unknown)?;
+        if !has_lapsed(&self.connection, &grant, now)? {
+            return Ok(grant);
+        }
+        let mut batch = Batch::begin(self, now)?;
         let grant = batch.grant(id)?.ok_or_else(unknown)?;
         if !batch.has_lapsed(&grant)? {
             return Ok(grant);
@@ -165,11 +170,9 @@ impl Ledger {
 }
 
 impl Batch<'_> {
-    /// Whether a request waits whose time is over, by either clock.
+    /// Whether a request waits whose time is over.
     pub(super) fn has_lapsed(&self, grant: &Grant) -> Result<bool, LedgerError> {
-        let last_entry = super::head::read(self.connection())?.clock_floor;
-        Ok(grant.state == State::AwaitingApproval
-            && grant.lapses().is_none_or(|lapses| lapses.has_passed(self.now(), last_entry)))
+        has_lapsed(self.connection(), grant, self.now())
     }
 
     /// Whether each recorded consent still counts, by the people of now; its signature is verified
@@ -208,6 +211,13 @@ impl Batch<'_> {
         }
         Ok(Ok(()))
     }
+}
+
+/// Whether a request waits whose time is over, by either clock.
+fn has_lapsed(connection: &Connection, grant: &Grant, now: &Moment) -> Result<bool, LedgerError> {
+    let last_entry = super::head::read(connection)?.clock_floor;
+    Ok(grant.state == State::AwaitingApproval
+        && grant.lapses().is_none_or(|lapses| lapses.has_passed(now, last_entry)))
 }
 
 fn armor(connection: &Connection, seq: u64) -> Result<String, LedgerError> {
