@@ -189,7 +189,7 @@ pub fn able(grant: &Grant, scope: &Scope, roster: &Roster) -> Vec<String> {
     roster
         .people()
         .iter()
-        .filter(|person| roster.is_any(person, &scope.review.by))
+        .filter(|person| roster.is_any(person, &scope.review.by) && !roster.is_automation(person))
         .filter(|person| alone || !is_requester(grant, person))
         .filter(|person| !has_consented(grant, person))
         .map(|person| person.name.clone())

@@ -1,13 +1,14 @@
 //! Separation of duties, person by person.
 
 use super::*;
-use crate::core::grant::{Mended, Signer};
+use crate::core::grant::{Consent, Mended, Signer};
 use crate::core::moment::parse_rfc3339;
 use crate::core::playbook::{Playbook, SAMPLE};
 use crate::core::public_key::PublicKey;
 use crate::core::review::Reviewed;
 use crate::core::roster::RosterKey;
 use crate::core::unusual::tests::closed;
+use proptest::prelude::*;
 
 fn key(byte: u8) -> PublicKey {
     PublicKey::ed25519([byte; 32])
@@ -123,4 +124,43 @@ fn a_pending_incident_is_owed_but_by_a_drill() {
     let line = |text: &str| Line::new(text).unwrap();
     assert!(judge_filled_in(&scope(), &line("pending")).is_err());
     assert!(judge_filled_in(&scope(), &line("INC-7")).is_ok());
+}
+
+/// People of random groups, the first of whom asked and the next few consented.
+fn any_case() -> impl Strategy<Value = (Roster, Grant)> {
+    let groups =
+        prop::collection::vec(prop::sample::subsequence(vec!["security", "oncall", "bots"], 0..=3), 1..6);
+    (groups, 0..4_usize).prop_map(|(groups, consents)| {
+        let mut roster = Roster::default();
+        for (index, groups) in groups.iter().enumerate() {
+            let name = ["ana", "ben", "cem", "dan", "eve"][index];
+            roster.add(person(name, groups, index as u8 + 1)).unwrap();
+        }
+        roster.mark_automation("bots");
+        let others = roster.people().iter().skip(1).take(consents);
+        let approvals = others.map(|other| Consent {
+            person: other.name.clone(),
+            key: Some(other.keys[0].key.fingerprint().to_string()),
+            touch: None,
+            at: closed().requested_at,
+            seq: 3,
+        });
+        let approvals = approvals.collect();
+        (roster, Grant { approvals, ..grant() })
+    })
+}
+
+proptest! {
+    #[test]
+    fn p06_nobody_reviews_whom_the_scope_or_their_own_part_excludes((roster, grant) in any_case()) {
+        let scope = scope();
+        for person in roster.people() {
+            let Ok(reviewer) = Reviewer::of(&grant, &scope, &roster, &person.name) else { continue };
+            prop_assert!(roster.is_any(person, &scope.review.by) && !roster.is_automation(person));
+            prop_assert!(grant.approvals.iter().all(|given| given.person != person.name));
+            let is_alone = roster.people().len() == 1;
+            prop_assert_eq!(reviewer.is_self_review(), person.name == grant.person);
+            prop_assert!(person.name != grant.person || is_alone);
+        }
+    }
 }
