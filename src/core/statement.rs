@@ -83,6 +83,15 @@ verbs! {
     Review = "review", "review@glass", Reviewed;
 }
 
+/// The verbs of which each that signs signs the same bytes, so that a signature made elsewhere
+/// can be the consent. All others are typed for at a terminal (P4): asking for a grant above all.
+pub trait Cosigned: Verb {}
+
+impl Cosigned for Approve {}
+impl Cosigned for Register {}
+impl Cosigned for Hotfix {}
+impl Cosigned for Record {}
+
 /// An earlier head of the ledger that the signer vouches to have seen (P7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seen {

@@ -64,7 +64,7 @@ pub fn escape(text: &str) -> String {
 }
 
 /// JSON made inert for a screen, and still the same to a program: each hostile character that
-/// JSON lets stand in a string becomes `\uXXXX`. Line feeds between values stay.
+/// JSON lets stand in a string becomes its escape, as `\u200f`. Line feeds between values stay.
 pub fn escape_json(json: &str) -> String {
     let mut shown = String::with_capacity(json.len());
     for c in json.chars() {

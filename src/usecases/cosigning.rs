@@ -6,7 +6,7 @@ use crate::core::playbook::Touch;
 use crate::core::policy;
 use crate::core::roster::Roster;
 use crate::core::sshsig::{Sshsig, SshsigError};
-use crate::core::statement::Verb;
+use crate::core::statement::{Cosigned, Verb};
 use crate::core::text::escape;
 use crate::ports::ledger::{Ledger, PendingAct};
 use crate::ports::signer::{Confirmed, Key};
@@ -58,7 +58,7 @@ impl Desk {
     }
 
     /// Has it typed and signed, or takes the signature that was made elsewhere.
-    pub(super) fn confirm<V: Verb>(
+    pub(super) fn confirm<V: Cosigned>(
         &mut self,
         authorization: Authorization<V>,
     ) -> Result<Confirmed<V>, Failure> {

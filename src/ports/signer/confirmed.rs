@@ -4,7 +4,7 @@ use crate::core::authorization::Authorization;
 use crate::core::entry::Touched;
 use crate::core::public_key::PublicKey;
 use crate::core::sshsig::{Sshsig, SshsigError};
-use crate::core::statement::{Statement, Verb};
+use crate::core::statement::{Cosigned, Statement, Verb};
 
 /// A statement that was typed for and signed by the holder of a key.
 ///
@@ -17,16 +17,7 @@ pub struct Confirmed<V> {
     touched: Option<Touched>,
 }
 
-impl<V: Verb> Confirmed<V> {
-    pub(super) const fn new(
-        statement: Statement<V>,
-        key: PublicKey,
-        armor: String,
-        touched: Option<Touched>,
-    ) -> Self {
-        Self { statement, key, armor, touched }
-    }
-
+impl<V: Cosigned> Confirmed<V> {
     /// A signature that was made elsewhere, such as by `ssh-keygen -Y sign`, over this very
     /// statement: it is the consent, and nothing is typed.
     ///
@@ -36,6 +27,17 @@ impl<V: Verb> Confirmed<V> {
         let statement = authorization.into_statement();
         let asserted = sshsig.verify(V::NAMESPACE, &statement.digest(), sshsig.key())?;
         Ok(Self::new(statement, sshsig.key().clone(), sshsig.to_armor(), asserted.touched()))
+    }
+}
+
+impl<V: Verb> Confirmed<V> {
+    pub(super) const fn new(
+        statement: Statement<V>,
+        key: PublicKey,
+        armor: String,
+        touched: Option<Touched>,
+    ) -> Self {
+        Self { statement, key, armor, touched }
     }
 
     /// Stands for a person's consent in tests of what comes after it.
