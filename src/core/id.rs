@@ -1,4 +1,4 @@
-//! Names made from random bytes: nonces, ledger ids, grant ids.
+//! Names made from random bytes: nonces, ledger ids, ids of grants, acts and sessions.
 
 use data_encoding::{BASE32_NOPAD, HEXLOWER};
 use std::fmt;
@@ -115,6 +115,41 @@ impl FromStr for ActId {
 
     fn from_str(text: &str) -> Result<Self, NotAnActId> {
         is_id(text, "p-").then(|| Self(text.to_owned())).ok_or(NotAnActId)
+    }
+}
+
+/// `s-` and 10 lower-case base32 characters: a session, and the name of its recording.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionId(String);
+
+impl SessionId {
+    /// The id that follows from a nonce.
+    pub fn of(nonce: &Nonce) -> Self {
+        Self(format!("s-{}", letters(nonce)))
+    }
+
+    /// The id as it is written everywhere.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// A text that names no session.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("not a session id: it looks like `s-k3q7x2m5ab`; `glass sessions list` lists them")]
+pub struct NotASessionId;
+
+impl FromStr for SessionId {
+    type Err = NotASessionId;
+
+    fn from_str(text: &str) -> Result<Self, NotASessionId> {
+        is_id(text, "s-").then(|| Self(text.to_owned())).ok_or(NotASessionId)
     }
 }
 

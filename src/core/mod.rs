@@ -21,6 +21,7 @@ pub mod proof;
 pub mod public_key;
 pub mod review;
 pub mod roster;
+pub mod session;
 pub mod settings;
 pub mod source;
 pub mod sshsig;
