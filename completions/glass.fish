@@ -48,10 +48,13 @@ complete -c glass -n "__fish_glass_needs_command" -f -a "request" -d 'Look at wh
 complete -c glass -n "__fish_glass_needs_command" -f -a "record" -d 'Tell of an emergency that was done outside glass; another person signs it too'
 complete -c glass -n "__fish_glass_needs_command" -f -a "status" -d 'What is open, and what is owed'
 complete -c glass -n "__fish_glass_needs_command" -f -a "review" -d 'Judge what was opened: the queue, or one grant'
+complete -c glass -n "__fish_glass_needs_command" -f -a "exec" -d 'Run a command with a grant\'s outputs in its environment; recorded'
+complete -c glass -n "__fish_glass_needs_command" -f -a "shell" -d 'Work in a shell with a grant\'s outputs in its environment; recorded'
 complete -c glass -n "__fish_glass_needs_command" -f -a "extend" -d 'Let a grant of yours end later, within its scope\'s maximum'
 complete -c glass -n "__fish_glass_needs_command" -f -a "revoke" -d 'End a grant now'
 complete -c glass -n "__fish_glass_needs_command" -f -a "attest" -d 'Sign, as one of two people, that a grant was closed by hand'
 complete -c glass -n "__fish_glass_needs_command" -f -a "expire" -d 'Close what is due and retry what is not proved closed: cron\'s verb'
+complete -c glass -n "__fish_glass_needs_command" -f -a "sessions" -d 'How grants were used through glass'
 complete -c glass -n "__fish_glass_needs_command" -f -a "ledger" -d 'The record'
 complete -c glass -n "__fish_glass_needs_command" -f -a "doctor" -d 'What a host needs around glass'
 complete -c glass -n "__fish_glass_needs_command" -f -a "completions" -d 'Print what makes a shell complete glass\'s words'
@@ -300,6 +303,32 @@ complete -c glass -n "__fish_glass_using_subcommand review" -s v -l verbose -d '
 complete -c glass -n "__fish_glass_using_subcommand review" -s q -l quiet -d 'Say nothing but errors'
 complete -c glass -n "__fish_glass_using_subcommand review" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c glass -n "__fish_glass_using_subcommand review" -s V -l version -d 'Print version'
+complete -c glass -n "__fish_glass_using_subcommand exec" -l home -d 'The home to work in, instead of the host\'s or your own' -r -F
+complete -c glass -n "__fish_glass_using_subcommand exec" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c glass -n "__fish_glass_using_subcommand exec" -l format -d 'How data is written' -r -f -a "table\t'For people'
+json\t'For programs'
+html\t'A page'
+md\t'Markdown'
+csv\t'Comma-separated values'"
+complete -c glass -n "__fish_glass_using_subcommand exec" -s v -l verbose -d 'Say more'
+complete -c glass -n "__fish_glass_using_subcommand exec" -s q -l quiet -d 'Say nothing but errors'
+complete -c glass -n "__fish_glass_using_subcommand exec" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c glass -n "__fish_glass_using_subcommand exec" -s V -l version -d 'Print version'
+complete -c glass -n "__fish_glass_using_subcommand shell" -l home -d 'The home to work in, instead of the host\'s or your own' -r -F
+complete -c glass -n "__fish_glass_using_subcommand shell" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c glass -n "__fish_glass_using_subcommand shell" -l format -d 'How data is written' -r -f -a "table\t'For people'
+json\t'For programs'
+html\t'A page'
+md\t'Markdown'
+csv\t'Comma-separated values'"
+complete -c glass -n "__fish_glass_using_subcommand shell" -s v -l verbose -d 'Say more'
+complete -c glass -n "__fish_glass_using_subcommand shell" -s q -l quiet -d 'Say nothing but errors'
+complete -c glass -n "__fish_glass_using_subcommand shell" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c glass -n "__fish_glass_using_subcommand shell" -s V -l version -d 'Print version'
 complete -c glass -n "__fish_glass_using_subcommand extend" -l for -d 'By how long, like `30m`' -r
 complete -c glass -n "__fish_glass_using_subcommand extend" -l key -d 'The key that signs: a key file (of a security key too), or a `.pub` whose key the agent holds' -r -F
 complete -c glass -n "__fish_glass_using_subcommand extend" -l home -d 'The home to work in, instead of the host\'s or your own' -r -F
@@ -358,6 +387,66 @@ complete -c glass -n "__fish_glass_using_subcommand expire" -s v -l verbose -d '
 complete -c glass -n "__fish_glass_using_subcommand expire" -s q -l quiet -d 'Say nothing but errors'
 complete -c glass -n "__fish_glass_using_subcommand expire" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c glass -n "__fish_glass_using_subcommand expire" -s V -l version -d 'Print version'
+complete -c glass -n "__fish_glass_using_subcommand sessions; and not __fish_seen_subcommand_from list play export" -l home -d 'The home to work in, instead of the host\'s or your own' -r -F
+complete -c glass -n "__fish_glass_using_subcommand sessions; and not __fish_seen_subcommand_from list play export" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c glass -n "__fish_glass_using_subcommand sessions; and not __fish_seen_subcommand_from list play export" -l format -d 'How data is written' -r -f -a "table\t'For people'
+json\t'For programs'
+html\t'A page'
+md\t'Markdown'
+csv\t'Comma-separated values'"
+complete -c glass -n "__fish_glass_using_subcommand sessions; and not __fish_seen_subcommand_from list play export" -s v -l verbose -d 'Say more'
+complete -c glass -n "__fish_glass_using_subcommand sessions; and not __fish_seen_subcommand_from list play export" -s q -l quiet -d 'Say nothing but errors'
+complete -c glass -n "__fish_glass_using_subcommand sessions; and not __fish_seen_subcommand_from list play export" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c glass -n "__fish_glass_using_subcommand sessions; and not __fish_seen_subcommand_from list play export" -s V -l version -d 'Print version'
+complete -c glass -n "__fish_glass_using_subcommand sessions; and not __fish_seen_subcommand_from list play export" -f -a "list" -d 'The sessions, oldest first; of one of them its commands too'
+complete -c glass -n "__fish_glass_using_subcommand sessions; and not __fish_seen_subcommand_from list play export" -f -a "play" -d 'Play a session back on your terminal'
+complete -c glass -n "__fish_glass_using_subcommand sessions; and not __fish_seen_subcommand_from list play export" -f -a "export" -d 'Write a session\'s recording, asciicast v2, for other players'
+complete -c glass -n "__fish_glass_using_subcommand sessions; and __fish_seen_subcommand_from list" -l home -d 'The home to work in, instead of the host\'s or your own' -r -F
+complete -c glass -n "__fish_glass_using_subcommand sessions; and __fish_seen_subcommand_from list" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c glass -n "__fish_glass_using_subcommand sessions; and __fish_seen_subcommand_from list" -l format -d 'How data is written' -r -f -a "table\t'For people'
+json\t'For programs'
+html\t'A page'
+md\t'Markdown'
+csv\t'Comma-separated values'"
+complete -c glass -n "__fish_glass_using_subcommand sessions; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more'
+complete -c glass -n "__fish_glass_using_subcommand sessions; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Say nothing but errors'
+complete -c glass -n "__fish_glass_using_subcommand sessions; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c glass -n "__fish_glass_using_subcommand sessions; and __fish_seen_subcommand_from list" -s V -l version -d 'Print version'
+complete -c glass -n "__fish_glass_using_subcommand sessions; and __fish_seen_subcommand_from play" -l speed -d 'How many times as fast as it was' -r
+complete -c glass -n "__fish_glass_using_subcommand sessions; and __fish_seen_subcommand_from play" -l idle-limit -d 'The longest pause' -r
+complete -c glass -n "__fish_glass_using_subcommand sessions; and __fish_seen_subcommand_from play" -l command -d 'Begin at the Nth command that was typed' -r
+complete -c glass -n "__fish_glass_using_subcommand sessions; and __fish_seen_subcommand_from play" -l search -d 'Begin where this text was first seen' -r
+complete -c glass -n "__fish_glass_using_subcommand sessions; and __fish_seen_subcommand_from play" -l home -d 'The home to work in, instead of the host\'s or your own' -r -F
+complete -c glass -n "__fish_glass_using_subcommand sessions; and __fish_seen_subcommand_from play" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c glass -n "__fish_glass_using_subcommand sessions; and __fish_seen_subcommand_from play" -l format -d 'How data is written' -r -f -a "table\t'For people'
+json\t'For programs'
+html\t'A page'
+md\t'Markdown'
+csv\t'Comma-separated values'"
+complete -c glass -n "__fish_glass_using_subcommand sessions; and __fish_seen_subcommand_from play" -s v -l verbose -d 'Say more'
+complete -c glass -n "__fish_glass_using_subcommand sessions; and __fish_seen_subcommand_from play" -s q -l quiet -d 'Say nothing but errors'
+complete -c glass -n "__fish_glass_using_subcommand sessions; and __fish_seen_subcommand_from play" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c glass -n "__fish_glass_using_subcommand sessions; and __fish_seen_subcommand_from play" -s V -l version -d 'Print version'
+complete -c glass -n "__fish_glass_using_subcommand sessions; and __fish_seen_subcommand_from export" -l output -d 'The file to make, instead of standard output' -r -F
+complete -c glass -n "__fish_glass_using_subcommand sessions; and __fish_seen_subcommand_from export" -l home -d 'The home to work in, instead of the host\'s or your own' -r -F
+complete -c glass -n "__fish_glass_using_subcommand sessions; and __fish_seen_subcommand_from export" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c glass -n "__fish_glass_using_subcommand sessions; and __fish_seen_subcommand_from export" -l format -d 'How data is written' -r -f -a "table\t'For people'
+json\t'For programs'
+html\t'A page'
+md\t'Markdown'
+csv\t'Comma-separated values'"
+complete -c glass -n "__fish_glass_using_subcommand sessions; and __fish_seen_subcommand_from export" -s v -l verbose -d 'Say more'
+complete -c glass -n "__fish_glass_using_subcommand sessions; and __fish_seen_subcommand_from export" -s q -l quiet -d 'Say nothing but errors'
+complete -c glass -n "__fish_glass_using_subcommand sessions; and __fish_seen_subcommand_from export" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c glass -n "__fish_glass_using_subcommand sessions; and __fish_seen_subcommand_from export" -s V -l version -d 'Print version'
 complete -c glass -n "__fish_glass_using_subcommand ledger; and not __fish_seen_subcommand_from log verify checkpoint backup" -l home -d 'The home to work in, instead of the host\'s or your own' -r -F
 complete -c glass -n "__fish_glass_using_subcommand ledger; and not __fish_seen_subcommand_from log verify checkpoint backup" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
@@ -400,6 +489,7 @@ json\t'For programs'
 html\t'A page'
 md\t'Markdown'
 csv\t'Comma-separated values'"
+complete -c glass -n "__fish_glass_using_subcommand ledger; and __fish_seen_subcommand_from verify" -l recordings -d 'Read every recording too, and hold it against what the ledger binds'
 complete -c glass -n "__fish_glass_using_subcommand ledger; and __fish_seen_subcommand_from verify" -s v -l verbose -d 'Say more'
 complete -c glass -n "__fish_glass_using_subcommand ledger; and __fish_seen_subcommand_from verify" -s q -l quiet -d 'Say nothing but errors'
 complete -c glass -n "__fish_glass_using_subcommand ledger; and __fish_seen_subcommand_from verify" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -129,7 +129,7 @@ fn under_sudo_glass_writes_no_files_where_the_caller_likes() {
 }
 
 #[test]
-fn scopes_and_grants_are_offered_where_they_may_stand() {
+fn scopes_grants_and_sessions_are_offered_where_they_may_stand() {
     let (home, grant) = lived_in();
     assert_eq!(offered(&home, &["activate", ""]), ["doors/front", "doors/back", "gates/back"]);
     assert_eq!(offered(&home, &["activate", "doors/f"]), ["doors/front"]);
@@ -146,7 +146,18 @@ fn scopes_and_grants_are_offered_where_they_may_stand() {
     ] {
         assert_eq!(offered(&home, words), [grant.as_str()], "{words:?}");
     }
-    for words in [&[""][..], &["status", "x"], &["revoke", &grant, ""], &["activate", "--reason", ""]] {
+    for name in ["s-k3q7x2m5ab.cast", "s-k3q7x2m5ab.commands", "s-aaaaaaaaaa.cast", "s-;id.cast", "other"] {
+        fs::write(home.path().join("recordings").join(name), "").unwrap();
+    }
+    assert_eq!(offered(&home, &["sessions", "play", ""]), ["s-aaaaaaaaaa", "s-k3q7x2m5ab"]);
+    assert_eq!(offered(&home, &["sessions", "export", "--output", "x", "s-k"]), ["s-k3q7x2m5ab"]);
+    for words in [
+        &[""][..],
+        &["sessions", ""],
+        &["status", "x"],
+        &["revoke", &grant, ""],
+        &["activate", "--reason", ""],
+    ] {
         assert_eq!(offered(&home, words), [""; 0], "{words:?}");
     }
     let whole = home.run(&["__complete", "--", "--home", home.path().to_str().unwrap(), "revoke", ""]);

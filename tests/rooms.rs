@@ -10,11 +10,12 @@ const ROOMS: [&str; 5] = ["cli", "usecases", "reading", "ports", "core"];
 
 /// What ports may take from each other: the tokens of the order of an act, and of whose rights
 /// count for a person's files.
-const TOKENS: [(&str, &str, &[&str]); 4] = [
+const TOKENS: [(&str, &str, &[&str]); 5] = [
     ("signer", "terminal", &["Typed"]),
     ("signer", "belongings", &["Belongings", "Ended", "Keygen", "MALFORMED"]),
     ("ledger", "signer", &["Confirmed"]),
-    ("effect", "ledger", &["Closing", "Opening", "Registered"]),
+    ("effect", "ledger", &["Attending", "Closing", "Opening", "Registered"]),
+    ("recordings", "ledger", &["Deletable"]),
 ];
 
 /// Verbs are told apart by file; what they share has files of its own.
@@ -161,15 +162,18 @@ fn there_is_no_room_without_a_concern() {
 fn one_verb_does_not_lean_on_another() {
     // Only `activation` closes (a failed activation rolls back), and reads drafts as
     // `registration` and `playbooks` do. `act` hands the next signer to the verb that is signed;
-    // `outside` finds a scope by the name that `activation` takes.
+    // `outside` finds a scope by the name that `activation` takes; `review` shows what sessions ran,
+    // `closing` fixes what is left of their recordings.
     let allowed = [
         ("act", "outside"),
         ("act", "registration"),
         ("activation", "closing"),
         ("activation", "registration"),
+        ("closing", "session"),
         ("outside", "activation"),
         ("playbooks", "registration"),
         ("registration", "playbooks"),
+        ("review", "session"),
     ];
     for used in uses().into_iter().filter(|used| used.room == "usecases" && used.path[0] == "usecases") {
         let (Some(from), Some(to)) = (used.port.clone(), used.path.get(1).cloned()) else { continue };

@@ -7,15 +7,13 @@
 use crate::home::{DISK, Scratch};
 use crate::measure::{GLASS, Pair, command, time};
 use crate::table::{Bound, Figure, note, print, seconds};
+use crate::terminal::{at_terminal, read_until};
 use anyhow::{Context as _, Result, bail, ensure};
 use rusqlite::{Connection, OpenFlags};
-use rustix::fs::OFlags;
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -47,16 +45,7 @@ pub(crate) fn activate(rounds: usize) -> Result<()> {
 
 /// From the Enter after the confirmation to the request in the ledger.
 fn intent(scratch: &Scratch) -> Result<Duration> {
-    let (home, key) = (scratch.path(), scratch.key());
-    let args = ["--home", &home, "activate", ADDRESS, "--key", &key, "--incident", "INC-1"];
-    let (mut terminal, theirs) = terminal()?;
-    let mut glass = command("setsid", &["--ctty", GLASS]);
-    glass.args(args).args(["--reason", "the normal path to the target is down"]);
-    glass.stdin(theirs.try_clone()?).stdout(theirs.try_clone()?).stderr(theirs);
-    let mut glass_process = glass.spawn()?;
-    // Held by `glass`, their end would keep the terminal from ending with the process.
-    drop(glass);
-    read_until(&mut terminal, &format!("Type {ADDRESS} to confirm: "))?;
+    let (mut terminal, mut glass_process) = asked(scratch, ADDRESS)?;
     let watcher = Watcher::new(&scratch.place().database)?;
     terminal.write_all(ADDRESS.as_bytes())?;
     let began = Instant::now();
@@ -68,28 +57,31 @@ fn intent(scratch: &Scratch) -> Result<Duration> {
     let _ = terminal.read_to_end(&mut rest);
     let said = String::from_utf8_lossy(&rest);
     ensure!(glass_process.wait()?.success(), "activation failed: {said}");
-    time(&mut command(GLASS, &["--home", &home, "revoke", "--all"]))?;
+    time(&mut command(GLASS, &["--home", &scratch.path(), "revoke", "--all"]))?;
     Ok(took)
 }
 
-/// Both ends of a pseudo-terminal.
-fn terminal() -> Result<(File, File)> {
-    let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
-    grantpt(&ours)?;
-    unlockpt(&ours)?;
-    let name = ptsname(&ours, Vec::new())?.into_string()?;
-    let no_control = OFlags::NOCTTY.bits().cast_signed();
-    let theirs = OpenOptions::new().read(true).write(true).custom_flags(no_control).open(name)?;
-    Ok((File::from(ours), theirs))
+/// An activation that waits for its confirmation, and its terminal.
+fn asked(scratch: &Scratch, address: &str) -> Result<(File, Child)> {
+    let (home, key) = (scratch.path(), scratch.key());
+    let args = ["--home", &home, "activate", address, "--key", &key, "--incident", "INC-1"];
+    let args = [&args[..], &["--reason", "the normal path to the target is down"]].concat();
+    let (mut terminal, glass) = at_terminal(GLASS, &args)?;
+    read_until(&mut terminal, &format!("Type {address} to confirm: "))?;
+    Ok((terminal, glass))
 }
 
-fn read_until(terminal: &mut File, prompt: &str) -> Result<()> {
-    let (mut said, mut part) = (String::new(), [0; 4096]);
-    while !said.contains(prompt) {
-        let length = terminal.read(&mut part).with_context(|| format!("glass said {said}"))?;
-        said.push_str(&String::from_utf8_lossy(&part[..length]));
-    }
-    Ok(())
+/// Activates a scope; gives the grant's id.
+pub(crate) fn granted(scratch: &Scratch, address: &str) -> Result<String> {
+    let (mut terminal, mut glass) = asked(scratch, address)?;
+    writeln!(terminal, "{address}")?;
+    let mut said = Vec::new();
+    // At the end of the last process at the terminal its reading fails.
+    let _ = terminal.read_to_end(&mut said);
+    let said = String::from_utf8_lossy(&said);
+    ensure!(glass.wait()?.success(), "activation failed: {said}");
+    let grant = said.rsplit_once("glass revoke ").context("it does not say how to end it")?.1;
+    Ok(grant.trim().to_owned())
 }
 
 /// From the Enter after an INSERT to the row in the database.

@@ -217,6 +217,7 @@ fn plan(registered: &Registered, grant: &glass::core::grant::Grant, ledger: &str
         activation_boot_ms: opened.terms.activation_boot_ms,
         runtime_dir: None,
         steps,
+        sessions: Vec::new(),
         closed: None,
     })
 }

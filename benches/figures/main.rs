@@ -18,8 +18,10 @@ mod history;
 mod home;
 mod idle;
 mod measure;
+mod session;
 mod start;
 mod table;
+mod terminal;
 mod verify;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -29,7 +31,7 @@ use home::{MEMORY, Scratch};
 use std::process::ExitCode;
 use std::time::Instant;
 
-const NAMES: [&str; 6] = ["start", "expire", "status", "activate", "due", "verify"];
+const NAMES: [&str; 7] = ["start", "expire", "status", "activate", "due", "verify", "session"];
 
 /// Reviews that are owed beside the history: a busy month.
 const OWED: usize = 30;
@@ -43,11 +45,13 @@ struct Options {
     due: usize,
     /// Pairs of whole processes.
     rounds: usize,
+    /// What a timed session prints, MiB.
+    mib: usize,
 }
 
 impl Options {
     fn read(args: &[String]) -> Result<Self> {
-        let mut options = Self { names: Vec::new(), entries: 1_000_000, due: 1_000, rounds: 101 };
+        let mut options = Self { names: Vec::new(), entries: 1_000_000, due: 1_000, rounds: 101, mib: 256 };
         let mut args = args.iter();
         while let Some(arg) = args.next() {
             let mut number = || -> Result<usize> {
@@ -60,11 +64,15 @@ impl Options {
                 "--entries" => options.entries = number()?,
                 "--due" => options.due = number()?,
                 "--rounds" => options.rounds = number()?,
+                "--mib" => options.mib = number()?,
                 name if NAMES.contains(&name) => options.names.push(name.to_owned()),
-                other => bail!("{other}? There are {}, --entries, --due, --rounds", NAMES.join(", ")),
+                other => bail!("{other}? There are {}, --entries, --due, --rounds, --mib", NAMES.join(", ")),
             }
         }
-        ensure!(options.entries >= 1_000 && options.due > 0 && options.rounds > 0, "too small to measure");
+        ensure!(
+            options.entries >= 1_000 && options.due > 0 && options.rounds > 0 && options.mib > 0,
+            "too small to measure"
+        );
         Ok(options)
     }
 
@@ -105,6 +113,9 @@ fn run(options: &Options) -> Result<()> {
     }
     if options.wants("due") {
         due::due(options.due)?;
+    }
+    if options.wants("session") {
+        session::session(options.mib as u64, options.rounds.min(5))?;
     }
     if ["expire", "status", "verify"].iter().any(|name| options.wants(name)) {
         let history = long(Life::Closed, options.grants())?;

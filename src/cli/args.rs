@@ -1,7 +1,7 @@
 //! The command line as clap sees it (CONTRACT 3). clap's types never leave `cli`.
 
 use crate::core::duration::Seconds;
-use crate::core::id::GrantId;
+use crate::core::id::{GrantId, SessionId};
 use crate::core::review::Verdict;
 use clap::{ArgAction, Command, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -208,6 +208,19 @@ pub(super) enum Verb {
         #[arg(long, value_name = "FILE")]
         key: Option<PathBuf>,
     },
+    /// Run a command with a grant's outputs in its environment; recorded
+    Exec {
+        /// The grant
+        grant: GrantId,
+        /// What to run, after `--`
+        #[arg(last = true, required = true, num_args = 1.., value_name = "CMD")]
+        command: Vec<OsString>,
+    },
+    /// Work in a shell with a grant's outputs in its environment; recorded
+    Shell {
+        /// The grant
+        grant: GrantId,
+    },
     /// Let a grant of yours end later, within its scope's maximum
     Extend {
         /// The grant
@@ -245,6 +258,11 @@ pub(super) enum Verb {
         #[arg(long)]
         dry_run: bool,
     },
+    /// How grants were used through glass
+    Sessions {
+        #[command(subcommand)]
+        verb: SessionsVerb,
+    },
     /// The record
     Ledger {
         #[command(subcommand)]
@@ -279,7 +297,7 @@ pub(super) enum Verb {
     /// A grant's watchdog
     #[command(name = "__watchdog", hide = true)]
     Watchdog { config: PathBuf, state: PathBuf, grant: GrantId },
-    /// The scopes or grants that the last of these words may become
+    /// The scopes, grants or sessions that the last of these words may become
     #[command(name = "__complete", hide = true)]
     Complete {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
@@ -334,6 +352,51 @@ pub(super) enum RequestVerb {
 }
 
 #[derive(Debug, Subcommand)]
+pub(super) enum SessionsVerb {
+    /// The sessions, oldest first; of one of them its commands too
+    List {
+        /// Only those of this grant, or this one session: `g-…` or `s-…`
+        #[arg(value_name = "GRANT")]
+        id: Option<String>,
+    },
+    /// Play a session back on your terminal
+    ///
+    /// Keys: space pauses, `.` goes one step while paused, `+` and `-` change the speed, `]` and `[` go
+    /// to the next and the previous command, `/` searches, `n` goes on to the next hit, `q` and Ctrl-C
+    /// quit.
+    Play {
+        /// The session
+        session: SessionId,
+        /// How many times as fast as it was
+        #[arg(long, value_name = "N", default_value = "1", value_parser = speed)]
+        speed: f64,
+        /// The longest pause
+        #[arg(long, value_name = "DURATION", default_value = "2s")]
+        idle_limit: Seconds,
+        /// Begin at the Nth command that was typed
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), conflicts_with = "search")]
+        command: Option<u64>,
+        /// Begin where this text was first seen
+        #[arg(long, value_name = "TEXT")]
+        search: Option<String>,
+    },
+    /// Write a session's recording, asciicast v2, for other players
+    Export {
+        /// The session
+        session: SessionId,
+        /// The file to make, instead of standard output
+        #[arg(long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+}
+
+/// A speed that a person can still follow.
+fn speed(text: &str) -> Result<f64, String> {
+    let speed = text.parse().ok().filter(|speed| (0.1..=100.0).contains(speed));
+    speed.ok_or_else(|| "a speed is a number from 0.1 to 100".to_owned())
+}
+
+#[derive(Debug, Subcommand)]
 pub(super) enum LedgerVerb {
     /// The entries, oldest first
     Log {
@@ -349,6 +412,9 @@ pub(super) enum LedgerVerb {
         /// Check signatures only after this checkpoint, which was verified before
         #[arg(long, value_name = "FILE")]
         since: Option<PathBuf>,
+        /// Read every recording too, and hold it against what the ledger binds
+        #[arg(long)]
+        recordings: bool,
     },
     /// Print the signed checkpoint, to be kept elsewhere
     Checkpoint,
@@ -381,6 +447,7 @@ impl Verb {
         match self {
             Self::Status { .. }
             | Self::Review { .. }
+            | Self::Sessions { verb: SessionsVerb::List { .. } }
             | Self::Ledger { verb: LedgerVerb::Log { .. } | LedgerVerb::Verify { .. } }
             | Self::Playbook { verb: PlaybookVerb::List | PlaybookVerb::Lint { .. } } => {
                 &[Format::Table, Format::Json]

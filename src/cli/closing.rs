@@ -21,10 +21,17 @@ pub(super) fn expire(context: &Context, dry_run: bool) -> anyhow::Result<u8> {
     each(&expired.closed, "closed");
     each(&expired.unrecorded, "closed; the ledger could not record it yet");
     each(&expired.waiting, "waits until an interrupted step can no longer act");
+    each(&expired.interrupted, "interrupted: its glass had died; its recording is bound as it was found");
     for waited in &expired.lapsed {
         screen::data(&format!("{waited} lapsed: not everyone signed in time\n"));
     }
     each(&expired.unrevoked, "UNREVOKED: not proved closed");
+    let words = if dry_run {
+        "is kept no longer: its recording is due to be deleted"
+    } else {
+        "recording deleted: it was kept for as long as is registered"
+    };
+    each(&expired.deleted, words);
     expired.failures.iter().for_each(show);
     if !expired.unrevoked.is_empty() {
         screen::error(

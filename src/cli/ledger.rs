@@ -4,17 +4,22 @@ use super::args::{Format, LedgerVerb};
 use super::{exit, screen};
 use crate::core::id::GrantId;
 use crate::core::text::escape;
-use crate::ports::ledger::{Given, VerifyOptions};
+use crate::ports::ledger::{Given, RecordedFiles, VerifyOptions};
+use crate::ports::recordings::{Recordings, RecordingsError};
 use crate::reading::{log, verification};
 use crate::usecases::backup::backup;
 use crate::usecases::context::Context;
 use crate::usecases::failure::{Failure, Kind};
+use std::ffi::OsStr;
+use std::io;
 use std::path::{Path, PathBuf};
 
 pub(super) fn run(context: &Context, verb: LedgerVerb, format: Format) -> anyhow::Result<u8> {
     match verb {
         LedgerVerb::Log { grant } => show_log(context, grant.as_ref(), format),
-        LedgerVerb::Verify { anchors, since } => verify(context, &anchors, since.as_deref(), format),
+        LedgerVerb::Verify { anchors, since, recordings } => {
+            verify(context, &anchors, since.as_deref(), recordings, format)
+        }
         LedgerVerb::Checkpoint => {
             screen::data(&context.ledger_to_read()?.checkpoint().map_err(Failure::from)?);
             Ok(exit::DONE)
@@ -54,11 +59,29 @@ fn verify(
     context: &Context,
     anchors: &[PathBuf],
     since: Option<&Path>,
+    recordings: bool,
     format: Format,
 ) -> anyhow::Result<u8> {
+    // A home that never recorded anything may have no directory for it.
+    let directory = match Recordings::open(&context.home.recordings()) {
+        Ok(directory) => Some(directory),
+        Err(error) if recordings && !matches!(error, RecordingsError::Missing(_)) => {
+            return Err(Failure::from(error).into());
+        }
+        Err(_) => None,
+    };
+    let open = |name: &str| match &directory {
+        Some(directory) => directory.read(name),
+        None => Err(io::ErrorKind::NotFound.into()),
+    };
+    let each_name = |each: &mut dyn FnMut(&OsStr, bool)| match &directory {
+        Some(directory) => directory.each_name(each),
+        None => Ok(()),
+    };
     let options = VerifyOptions {
         anchors: anchors.iter().map(|path| given(context, path)).collect::<Result<_, _>>()?,
         since: since.map(|path| given(context, path)).transpose()?,
+        recordings: recordings.then_some(RecordedFiles { open: &open, each_name: &each_name }),
     };
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
     let verification = context.ledger_to_read()?.verify(&options, workers).map_err(Failure::from)?;

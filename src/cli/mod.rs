@@ -14,6 +14,8 @@ mod opening;
 mod playbook;
 mod review;
 mod screen;
+mod session;
+mod sessions;
 mod status;
 
 use crate::core::text::escape;
@@ -26,9 +28,10 @@ use crate::usecases::extension;
 use crate::usecases::failure::{Failure, Kind};
 use crate::usecases::outside;
 use crate::usecases::review::Wish;
+use crate::usecases::session::run;
 use anyhow::Context as _;
 use args::{Args, Format, Verb};
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use std::ffi::OsString;
 use std::process::ExitCode;
 
@@ -37,6 +40,12 @@ pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.collect();
     if args.get(1).is_some_and(|first| first == effect::SPAWN) {
         return effect::become_command();
+    }
+    if args.get(1).is_some_and(|first| first == effect::session::KEEPER) {
+        return effect::session::become_keeper();
+    }
+    if args.get(1).is_some_and(|first| first == effect::session::COMMAND) {
+        return effect::session::become_session_command();
     }
     if args.get(1).is_some_and(|first| first == belongings::AS_PERSON) {
         return belongings::become_person();
@@ -54,16 +63,17 @@ pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
             "glass: a bug at {place}; what was recorded stands, and `glass expire` closes what is due"
         ));
     }));
-    let code = std::panic::catch_unwind(|| run(args)).unwrap_or(exit::BUG);
+    let typed = args.clone();
+    let code = std::panic::catch_unwind(|| run(args)).unwrap_or_else(|_| own(&typed, exit::BUG));
     ExitCode::from(code)
 }
 
-fn run(args: Vec<OsString>) -> u8 {
-    let args = match Args::try_parse_from(&args) {
+fn run(typed: Vec<OsString>) -> u8 {
+    let args = match Args::try_parse_from(&typed) {
         Ok(args) => args,
         Err(error) if error.use_stderr() => {
-            screen::error(usage(&args, &error).trim_end());
-            return exit::USAGE;
+            screen::error(usage(&typed, &error).trim_end());
+            return own(&typed, exit::USAGE);
         }
         Err(help) => {
             screen::data(&help.render().to_string());
@@ -80,13 +90,24 @@ fn run(args: Vec<OsString>) -> u8 {
         Err(error) => match error.downcast_ref::<Failure>() {
             Some(failure) => {
                 show(failure);
-                exit::code(failure.kind)
+                own(&typed, exit::code(failure.kind))
             }
             None => {
                 screen::error(&format!("{} {error:#}", screen::alarm("glass:")));
-                exit::code(Kind::Failed)
+                own(&typed, exit::code(Kind::Failed))
             }
         },
+    }
+}
+
+/// The code of a failure of glass's own: where a session was asked for, one that can't be taken
+/// for its command's.
+fn own(typed: &[OsString], code: u8) -> u8 {
+    let known = Args::command().ignore_errors(true).try_get_matches_from(typed);
+    let verb = known.ok().and_then(|known| known.subcommand_name().map(str::to_owned));
+    match verb.as_deref() {
+        Some("exec" | "shell") => run::NOT_THE_COMMANDS,
+        _ => code,
     }
 }
 
@@ -171,12 +192,17 @@ fn dispatch(args: Args) -> anyhow::Result<u8> {
                 }
             }
         }
+        Verb::Exec { grant, command } => Ok(session::run(find(environment), &run::Wish { grant, command })),
+        Verb::Shell { grant } => {
+            Ok(session::run(find(environment), &run::Wish { grant, command: Vec::new() }))
+        }
         Verb::Extend { grant, length, key } => {
             granted::extend(&find(environment)?, &extension::Wish { grant, length, key })
         }
         Verb::Revoke { grant, key, .. } => closing::revoke(&find(environment)?, grant, key.as_deref()),
         Verb::Attest { grant, key } => closing::attest(&find(environment)?, &grant, key.as_deref()),
         Verb::Expire { dry_run } => closing::expire(&find(environment)?, dry_run),
+        Verb::Sessions { verb } => sessions::run(&find(environment)?, verb, format),
         Verb::Ledger { verb } => ledger::run(&find(environment)?, verb, format),
         Verb::Doctor { print } => doctor::run(print.map(doctor::part)),
         // A watchdog closes by what it finds in the directory that it is given, with all its

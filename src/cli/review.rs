@@ -7,6 +7,7 @@ use crate::reading::{reviews, story};
 use crate::usecases::context::Context;
 use crate::usecases::failure::{Failure, Kind};
 use crate::usecases::review::{self, Judged, Wish};
+use crate::usecases::session::listing::command_logs;
 use std::path::Path;
 
 /// `review --list`.
@@ -26,7 +27,8 @@ pub(super) fn run(context: &Context, wish: Wish, format: Format) -> anyhow::Resu
             return Err(unasked("a verdict is given without `--format json`").into());
         }
         let story = review::tell(context, &wish.grant)?;
-        screen::json(&story::to_json(&story, clock::now()?.wall));
+        let logs = command_logs(context, &story);
+        screen::json(&story::to_json(&story, &logs, clock::now()?.wall));
         return Ok(exit::DONE);
     }
     done(&review::review(context, &wish)?);

@@ -4,7 +4,7 @@
 use super::args::Color;
 use crate::core::text::escape_json;
 use serde_json::Value;
-use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
+use std::io::{self, BufWriter, IsTerminal, Read, StdoutLock, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 static QUIET: AtomicBool = AtomicBool::new(false);
@@ -56,6 +56,31 @@ impl Stream {
 impl Drop for Stream {
     fn drop(&mut self) {
         note(self.0.flush());
+    }
+}
+
+/// Writes data as it is read, piece by piece.
+///
+/// # Errors
+/// Of reading alone.
+pub(super) fn copy(source: &mut dyn Read) -> io::Result<()> {
+    let (mut out, mut piece) = (std::io::stdout().lock(), vec![0; 64 * 1024]);
+    loop {
+        match source.read(&mut piece) {
+            Ok(0) => {
+                note(out.flush());
+                return Ok(());
+            }
+            Ok(count) => {
+                let written = out.write_all(&piece[..count]);
+                if written.is_err() {
+                    note(written);
+                    return Ok(());
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
     }
 }
 

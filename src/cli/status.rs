@@ -5,7 +5,7 @@ use super::{exit, screen};
 use crate::core::id::GrantId;
 use crate::ports::clock;
 use crate::ports::ledger::Which;
-use crate::reading::{acts, drills, hotfixes, status};
+use crate::reading::{acts, drills, hotfixes, sessions, status};
 use crate::usecases::context::Context;
 use crate::usecases::failure::{Failure, Kind};
 use crate::usecases::playbooks;
@@ -34,15 +34,20 @@ pub(super) fn run(context: &Context, which: &Which, check: bool, format: Format)
         screen::talk(&format!("WARNING: hotfixes can't be told: {error}"));
         Vec::new()
     });
+    let running = ledger.running().unwrap_or_else(|error| {
+        screen::talk(&format!("WARNING: sessions can't be told: {error}"));
+        Vec::new()
+    });
     match (format, which, rows.first()) {
-        (Format::Json, _, _) => screen::json(&status::to_json(&rows, &acts, &hotfixes, now)),
-        (_, Which::One(_), Some(row)) => screen::data(&status::to_story(row, now)),
+        (Format::Json, _, _) => screen::json(&status::to_json(&rows, &running, &acts, &hotfixes, now)),
+        (_, Which::One(_), Some(row)) => screen::data(&status::to_story(row, &running, now)),
         (_, Which::One(id), None) => {
             let failure = Failure::new(Kind::Refused, format!("there is no grant {id}"));
             return Err(failure.hint("`glass status --all` lists them").into());
         }
         _ => {
             screen::data(&status::to_table(&rows, now, screen::width()));
+            screen::data(&sessions::after_table(&running, now, screen::width()));
             screen::data(&acts::to_table(&acts, now, screen::width()));
             screen::data(&hotfixes::to_table(&hotfixes, now, screen::width()));
             if let Some(recovery) = ledger.recovery().map_err(Failure::from)? {

@@ -1,7 +1,7 @@
 //! When a grant is due (P2, P11): by whichever clock says so first.
 
 use crate::core::moment::Moment;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 /// The end of a grant on both clocks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +22,18 @@ impl Deadline {
         now.wall >= self.wall
             || (same_boot && now.boot_ms >= self.boot_ms)
             || (!same_boot && now.wall < last_entry)
+    }
+}
+
+impl Deadline {
+    /// How long it still is, by the clock that says the least.
+    pub fn left(&self, now: &Moment) -> TimeDelta {
+        let wall = self.wall - now.wall;
+        if now.boot_id != self.boot_id {
+            return wall;
+        }
+        let boot_ms = i128::from(self.boot_ms) - i128::from(now.boot_ms);
+        wall.min(TimeDelta::milliseconds(i64::try_from(boot_ms).unwrap_or(i64::MAX / 2)))
     }
 }
 
@@ -47,5 +59,13 @@ mod tests {
         assert!(!due("2026-01-01T02:00:00.000Z", "a", 4_999), "set back, not yet due");
         assert!(!due("2026-01-01T03:10:00.000Z", "b", 9_999), "rebooted, wall clock sane");
         assert!(due("2026-01-01T02:59:59.999Z", "b", 1), "rebooted, wall clock behind the ledger");
+
+        let left = |wall: &str, boot_id: &str, boot_ms| {
+            end.left(&Moment { wall: at(wall), boot_id: boot_id.into(), boot_ms }).num_milliseconds()
+        };
+        assert_eq!(left("2026-01-01T03:29:59.000Z", "a", 1), 1_000);
+        assert_eq!(left("2026-01-01T02:00:00.000Z", "a", 4_999), 1);
+        assert_eq!(left("2026-01-01T03:29:59.000Z", "b", 9_999), 1_000);
+        assert_eq!(left("2026-01-01T03:31:00.000Z", "a", 0), -60_000);
     }
 }

@@ -44,6 +44,21 @@ pub struct ProcessGroup {
     pub start: u64,
 }
 
+/// A session, as closing ends it with no ledger.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlannedSession {
+    /// Its id.
+    pub id: String,
+    /// The glass that leads it.
+    pub keeper: ProcessGroup,
+    /// The boot under which these are processes.
+    pub boot_id: String,
+    /// The cgroup that the session is in, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cgroup: Option<PathBuf>,
+}
+
 /// A step's `grant` that was started.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -132,6 +147,9 @@ pub struct ClosePlan {
     pub runtime_dir: Option<PathBuf>,
     /// The steps, in the scope's order.
     pub steps: Vec<PlannedStep>,
+    /// The sessions that may still run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sessions: Vec<PlannedSession>,
     /// Set once every step was proved closed without a ledger to record it in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed: Option<PlanMoment>,

@@ -1,12 +1,14 @@
 //! What was unusual about a use, worked out from its entries alone (pure).
 //!
 //! A false alarm costs trust: a rule points out what a reviewer would want to ask about, and
-//! says nothing where it can't know. What a person did while it was open is not known here.
+//! says nothing where it can't know. What a person did while it was open is known here only as
+//! far as sessions go; that a use had none is a finding where the scope's outputs are of use
+//! nowhere else.
 
 use crate::core::duration::Seconds;
 use crate::core::entry::{Facts, Kind, StepState};
-use crate::core::grant::{ATTESTED, Grant};
-use crate::core::playbook::Scope;
+use crate::core::grant::{ATTESTED, Grant, GrantSession};
+use crate::core::playbook::{Recording, Scope};
 use crate::core::policy::Use;
 use crate::core::text::escape;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -61,10 +63,11 @@ pub struct History<'a> {
 }
 
 /// Everything unusual, in the order of a grant's life. A drill is held only against how it
-/// opened and closed: it is neither routine nor an emergency.
+/// opened, was recorded and closed: it is neither routine nor an emergency, and need not be used.
 pub fn unusual(history: &History<'_>) -> Vec<Finding> {
-    let emergency: [fn(&History<'_>) -> Option<Finding>; 4] = [off_hours, repeated, attempts, generic_reason];
-    let always: [fn(&History<'_>) -> Option<Finding>; 13] = [
+    let emergency: [fn(&History<'_>) -> Option<Finding>; 5] =
+        [off_hours, repeated, attempts, generic_reason, no_session];
+    let always: [fn(&History<'_>) -> Option<Finding>; 16] = [
         outside,
         hotfix,
         alone,
@@ -74,6 +77,9 @@ pub fn unusual(history: &History<'_>) -> Vec<Finding> {
         clock_behind,
         pre_existing,
         extended,
+        recording_gap,
+        session_interrupted,
+        session_not_gone,
         near_maximum,
         closed_late,
         closed_by_retry,
@@ -267,6 +273,46 @@ fn extended(history: &History<'_>) -> Option<Finding> {
         1 => finding("extended", format!("extended once, by {by}")),
         times => finding("extended", format!("extended {times} times, by {by} in all")),
     }
+}
+
+/// Where outputs can be used in sessions only, it was opened for nothing, or used around glass.
+fn no_session(history: &History<'_>) -> Option<Finding> {
+    let (grant, required) = (history.grant, history.scope?.recording == Recording::Required);
+    let used_otherwise = grant.outside || grant.activated_at.is_none() || grant.closed_at.is_none();
+    if !required || used_otherwise || !grant.sessions.is_empty() {
+        return None;
+    }
+    finding("no-session", "opened, and never used through glass".into())
+}
+
+fn recording_gap(history: &History<'_>) -> Option<Finding> {
+    let gaps = history.grant.sessions.iter().filter_map(|session| {
+        let gap = session.gap.as_ref()?;
+        Some(format!("{} ({})", escape(&session.id), escape(&gap.cause)))
+    });
+    let told: Vec<String> = gaps.collect();
+    let text = || format!("the recording broke off: {}", told.join(", "));
+    (!told.is_empty()).then(|| finding("recording-gap", text()))?
+}
+
+fn session_interrupted(history: &History<'_>) -> Option<Finding> {
+    let was = |session: &GrantSession| session.end.as_ref().is_some_and(|end| end.interrupted);
+    let told = sessions_that(history.grant, was)?;
+    finding("session-interrupted", format!("glass died under a session, and nobody saw its end: {told}"))
+}
+
+/// A closed grant whose session has no end in the record is no better.
+fn session_not_gone(history: &History<'_>) -> Option<Finding> {
+    let closed = history.grant.closed_at.is_some();
+    let lives = |session: &GrantSession| session.end.as_ref().map_or(closed, |end| !end.ending.gone);
+    let told = sessions_that(history.grant, lives)?;
+    finding("session-not-gone", format!("nothing proves that all which a session started is gone: {told}"))
+}
+
+fn sessions_that(grant: &Grant, is_so: impl Fn(&GrantSession) -> bool) -> Option<String> {
+    let ids: Vec<String> =
+        grant.sessions.iter().filter(|session| is_so(session)).map(|session| escape(&session.id)).collect();
+    (!ids.is_empty()).then(|| ids.join(", "))
 }
 
 /// Only where the person asked for more than the default: else the scope itself says so long.

@@ -9,5 +9,7 @@ pub mod config;
 pub mod effect;
 pub mod ledger;
 pub mod pseudoterminal;
+pub mod recordings;
 pub mod signer;
+pub mod streams;
 pub mod terminal;

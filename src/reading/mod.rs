@@ -6,6 +6,7 @@ pub mod hotfixes;
 pub mod log;
 pub mod playbooks;
 pub mod reviews;
+pub mod sessions;
 pub mod status;
 pub mod story;
 pub mod summary;

@@ -1,16 +1,23 @@
 //! `status`: what is open, and what is owed.
 
+use super::sessions;
 use super::table::table;
 use super::time::near;
 use crate::core::moment::parse_rfc3339;
 use crate::core::text::escape;
-use crate::ports::ledger::{GrantRow, Hotfix, PendingAct};
+use crate::ports::ledger::{GrantRow, Hotfix, PendingAct, SessionRow};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 /// `glass.status/1`, oldest first, absent values `null`.
-pub fn to_json(rows: &[GrantRow], acts: &[PendingAct], hotfixes: &[Hotfix], now: DateTime<Utc>) -> Value {
-    let grants: Vec<Value> = rows.iter().map(|row| grant(row, now)).collect();
+pub fn to_json(
+    rows: &[GrantRow],
+    running: &[SessionRow],
+    acts: &[PendingAct],
+    hotfixes: &[Hotfix],
+    now: DateTime<Utc>,
+) -> Value {
+    let grants: Vec<Value> = rows.iter().map(|row| grant(row, running, now)).collect();
     json!({
         "schema": "glass.status/1",
         "grants": grants,
@@ -19,7 +26,7 @@ pub fn to_json(rows: &[GrantRow], acts: &[PendingAct], hotfixes: &[Hotfix], now:
     })
 }
 
-fn grant(row: &GrantRow, now: DateTime<Utc>) -> Value {
+fn grant(row: &GrantRow, running: &[SessionRow], now: DateTime<Utc>) -> Value {
     let steps: Vec<Value> = row.steps.iter().map(|(id, state)| json!({"id": id, "state": state})).collect();
     let review = row.review.as_ref();
     let approvals: Vec<Value> =
@@ -39,6 +46,7 @@ fn grant(row: &GrantRow, now: DateTime<Utc>) -> Value {
         "closed_at": row.closed_at,
         "approvals": approvals,
         "steps": steps,
+        "sessions": sessions::running_to_json(running, &row.id),
         "review": {
             "state": review_state(row, now),
             "due_at": review.map(|(due_at, _)| due_at),
@@ -121,7 +129,7 @@ fn review(row: &GrantRow, now: DateTime<Utc>) -> String {
 }
 
 /// All about one grant, for people.
-pub fn to_story(row: &GrantRow, now: DateTime<Utc>) -> String {
+pub fn to_story(row: &GrantRow, running: &[SessionRow], now: DateTime<Utc>) -> String {
     let time = |text: &Option<String>| {
         text.as_deref().and_then(parse_rfc3339).map_or_else(|| "-".to_owned(), |time| near(time, now))
     };
@@ -154,6 +162,7 @@ pub fn to_story(row: &GrantRow, now: DateTime<Utc>) -> String {
     lines.extend(
         row.steps.iter().map(|(id, state)| format!("  step       {}: {}", escape(id), escape(state))),
     );
+    lines.extend(sessions::running_in(running, &row.id, now).map(|words| format!("  runs       {words}")));
     if row.review.is_some() {
         lines.push(format!("  review     {}", review(row, now)));
     }

@@ -5,12 +5,27 @@ use chrono::{DateTime, Local, TimeDelta, Utc};
 
 /// `03:42:10 (in 12m)`, `yesterday's date and time (2h ago)`.
 pub fn near(time: DateTime<Utc>, now: DateTime<Utc>) -> String {
+    format!("{} ({})", local(time, now), away(time - now))
+}
+
+/// `03:42:10`; with its date where that is another than today's.
+pub fn local(time: DateTime<Utc>, now: DateTime<Utc>) -> String {
     let local = time.with_timezone(&Local);
     let form = match local.date_naive() == now.with_timezone(&Local).date_naive() {
         true => "%H:%M:%S",
         false => "%Y-%m-%d %H:%M",
     };
-    format!("{} ({})", local.format(form), away(time - now))
+    local.format(form).to_string()
+}
+
+/// `03:42:10`, of whatever day.
+pub fn clock(time: DateTime<Utc>) -> String {
+    time.with_timezone(&Local).format("%H:%M:%S").to_string()
+}
+
+/// `12m4s`; nothing is shorter than no time.
+pub fn span(length: TimeDelta) -> String {
+    rough(u64::try_from(length.num_seconds()).unwrap_or(0))
 }
 
 /// `in 12m`, `2h ago`, `now`.

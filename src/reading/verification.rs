@@ -1,7 +1,7 @@
 //! `ledger verify`: what is wrong, what was shown, and what nobody could tell.
 
 use crate::core::text::escape;
-use crate::ports::ledger::{Finding, Recovery, Verification};
+use crate::ports::ledger::{Deleted, Finding, Recovery, Verification};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
@@ -27,6 +27,8 @@ pub fn to_json(verification: &Verification) -> Value {
         "vouched": verification.vouched,
         "recoveries": verification.recoveries,
         "anchors": anchors,
+        "bound_recordings": verification.bound_recordings,
+        "recordings": verification.recordings,
         "orphan_texts": verification.orphan_texts,
         "findings": verification.findings,
         "more_findings": verification.more_findings,
@@ -55,6 +57,10 @@ pub fn to_text(verification: &Verification) -> String {
         line(&format!(
             "RECOVERED, entry {seq}, {at}: the owner of the files named {person} as admin, with {key}; nobody signed it."
         ));
+    }
+    for Deleted { seq, at, session } in verification.recordings.iter().flat_map(|played| &played.deleted) {
+        let date = at.get(..10).unwrap_or(at);
+        line(&format!("{session}: recording deleted by retention on {date}, entry {seq}"));
     }
     if verification.more_findings > 0 {
         line(&format!("and {} more findings", verification.more_findings));
@@ -95,7 +101,7 @@ fn said(finding: &Finding) -> String {
 mod tests {
     use super::*;
     use crate::core::merkle::Hash;
-    use crate::ports::ledger::Anchored;
+    use crate::ports::ledger::{Anchored, Played};
 
     fn verification(findings: Vec<Finding>) -> Verification {
         Verification {
@@ -110,6 +116,8 @@ mod tests {
             vouched: 10,
             recoveries: Vec::new(),
             anchors: vec![Anchored { name: "kept".to_owned(), size: 12, root: Hash([1; 32]) }],
+            bound_recordings: 0,
+            recordings: None,
             orphan_texts: 0,
             findings,
             more_findings: 0,
@@ -153,10 +161,29 @@ mod tests {
         ");
     }
 
+    fn played(findings: Vec<Finding>) -> Verification {
+        let deleted = Deleted {
+            seq: 12,
+            at: "2027-12-30T03:04:05.000Z".to_owned(),
+            session: "s-k3q7x2m5ab".to_owned(),
+        };
+        let played = Played { files: 4, bytes: 1_234, running: 0, deleted: vec![deleted] };
+        Verification { bound_recordings: 2, recordings: Some(played), ..verification(findings) }
+    }
+
+    #[test]
+    fn p13_a_deleted_recording_is_told_as_such() {
+        let text = to_text(&played(Vec::new()));
+        assert!(
+            text.contains("s-k3q7x2m5ab: recording deleted by retention on 2027-12-30, entry 12\n"),
+            "{text}"
+        );
+    }
+
     #[test]
     fn the_json_has_its_schema() {
         let finding = Finding { seq: Some(9), what: "changed".to_owned() };
-        insta::assert_json_snapshot!(to_json(&verification(vec![finding])), @r#"
+        insta::assert_json_snapshot!(to_json(&played(vec![finding])), @r#"
         {
           "anchors": [
             {
@@ -165,6 +192,7 @@ mod tests {
               "size": 12
             }
           ],
+          "bound_recordings": 2,
           "excluded": [
             "this"
           ],
@@ -181,6 +209,18 @@ mod tests {
           ],
           "origin": "bastion.example/glass",
           "orphan_texts": 0,
+          "recordings": {
+            "bytes": 1234,
+            "deleted": [
+              {
+                "at": "2027-12-30T03:04:05.000Z",
+                "seq": 12,
+                "session": "s-k3q7x2m5ab"
+              }
+            ],
+            "files": 4,
+            "running": 0
+          },
           "recoveries": [],
           "root": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
           "schema": "glass.ledger-verify/1",

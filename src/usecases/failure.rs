@@ -2,13 +2,14 @@
 
 use crate::core::policy::{
     ActRefusal, ApprovalRefusal, AttestRefusal, Denied, ExtendRefusal, HotfixRefusal, Refusal, ReviewRefusal,
-    RevokeRefusal, TouchRefusal,
+    RevokeRefusal, SessionRefusal, TouchRefusal,
 };
 use crate::core::source::Faults;
 use crate::core::text::HostileText;
 use crate::ports::clock::ClockError;
 use crate::ports::config::{HomeError, ReadError, WriteError};
 use crate::ports::ledger::LedgerError;
+use crate::ports::recordings::RecordingsError;
 use crate::ports::signer::{FindError, RandomError, SignError};
 use crate::ports::terminal::{NotConfirmed, TerminalError};
 
@@ -119,6 +120,12 @@ impl From<RevokeRefusal> for Failure {
     }
 }
 
+impl From<SessionRefusal> for Failure {
+    fn from(refusal: SessionRefusal) -> Self {
+        Self::new(Kind::Refused, refusal.to_string()).hint(refusal.hint()).cause(refusal.code())
+    }
+}
+
 impl From<ExtendRefusal> for Failure {
     fn from(refusal: ExtendRefusal) -> Self {
         Self::new(Kind::Refused, refusal.to_string()).hint(refusal.hint()).cause(refusal.code())
@@ -136,6 +143,7 @@ impl From<Denied> for Failure {
             Denied::Extension(refusal) => refusal.into(),
             Denied::Attestation(refusal) => refusal.into(),
             Denied::Revocation(refusal) => refusal.into(),
+            Denied::Session(refusal) => refusal.into(),
             Denied::Statement(error) => Self::new(Kind::Usage, error.to_string()),
         }
     }
@@ -175,6 +183,17 @@ impl From<HomeError> for Failure {
             _ => Kind::Failed,
         };
         Self::new(kind, error.to_string())
+    }
+}
+
+impl From<RecordingsError> for Failure {
+    fn from(error: RecordingsError) -> Self {
+        let (kind, cause) = match error {
+            RecordingsError::NotADirectory(_) => (Kind::Refused, "not-a-directory"),
+            RecordingsError::WritableByOthers { .. } => (Kind::Refused, "writable-by-others"),
+            RecordingsError::Missing(_) | RecordingsError::Refused { .. } => (Kind::Failed, ""),
+        };
+        Self::new(kind, error.to_string()).cause(cause)
     }
 }
 

@@ -17,6 +17,7 @@ pub mod outside;
 pub mod playbooks;
 pub mod registration;
 pub mod review;
+pub mod session;
 pub mod setup;
 mod signing;
 mod texts;

@@ -179,6 +179,19 @@ fn a_backup_belongs_to_the_person() {
 }
 
 #[test]
+fn an_exported_recording_belongs_to_the_person() {
+    let Some(machine) = Machine::new() else { return };
+    let recording = machine.inside("/var/lib/glass/recordings/s-k3q7x2m5ab.cast");
+    fs::write(recording, "{\"version\":2,\"width\":80,\"height\":24}\n").unwrap();
+    let export = |to| machine.sudo("ana", &["glass", "sessions", "export", "s-k3q7x2m5ab", "--output", to]);
+    export("copy").exits(0);
+    let copy = fs::metadata(machine.inside("/home/ana/copy")).unwrap();
+    assert_eq!((copy.uid(), copy.gid(), copy.mode() & 0o7777), (4201, 4201, 0o600));
+    export("/etc/cron.d/evil").exits(1).says(DENIED);
+    export("/var/lib/glass/recordings/s-aaaaaaaaaa.cast").exits(1).says(DENIED);
+}
+
+#[test]
 fn the_agent_is_spoken_to_as_the_person() {
     let Some(machine) = Machine::new() else { return };
     if !(requires("ssh-agent") && requires("ssh-add")) {

@@ -6,5 +6,6 @@ mod machine;
 mod printed;
 mod revoke;
 mod rule;
+mod session;
 #[path = "../support/mod.rs"]
 mod support;

@@ -25,9 +25,12 @@ fn the_printed_rule_is_enough_to_activate_look_and_revoke() {
     machine.sudo("ana", &["glass", "revoke", &grant]).exits(0).says("closed, and proved");
     assert!(!machine.target.is_open(&grant));
     assert_eq!(machine.last("closing")["by"], "ana (uid 4201) by sudo");
+    let recording = machine.inside("/var/lib/glass/recordings/s-k3q7x2m5ab.cast");
+    fs::write(recording, "{\"version\":2,\"width\":80,\"height\":24}\n").unwrap();
     for look in [
         &["playbook", "list"][..],
         &["playbook", "show", "front"],
+        &["sessions", "export", "s-k3q7x2m5ab"],
         &["ledger", "log"],
         &["ledger", "verify"],
         &["ledger", "checkpoint"],

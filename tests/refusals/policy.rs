@@ -191,13 +191,12 @@ fn a_bare_name_of_two_scopes_is_no_name() {
 #[test]
 fn what_is_not_supported_yet_is_refused_never_ignored() {
     let home = Home::new();
-    let scopes = [("recording", "\"required\"", "recording"), ("recording-input", "true", "recording-input")];
-    let scopes: Vec<(String, Scope, &str)> = scopes
+    let scopes: Vec<(String, Scope, &str)> = ["evidence", "rotation"]
         .into_iter()
-        .enumerate()
-        .map(|(index, (key, value, word))| {
-            let name = format!("door{index}");
-            (name.clone(), Scope::new(&name).with(home.target.step("file")).set(key, value), word)
+        .map(|word| {
+            let table = format!("[[scope.{word}]]\nid = \"x\"\nrun = [\"/bin/true\"]\n");
+            let scope = Scope::new(word).with(home.target.step("file")).with(table);
+            (word.to_owned(), scope, word)
         })
         .collect();
     let texts: Vec<Scope> = scopes.iter().map(|(_, scope, _)| scope.clone()).collect();

@@ -23,7 +23,6 @@ fn settings_that_are_not_supported_yet() {
     for (more, word) in [
         ("[[notify]]\nkind = \"command\"\nrun = [\"/bin/true\"]\nevents = [\"closed\"]\n", "notify"),
         ("[[anchor]]\nkind = \"file\"\npath = \"/var/tmp/anchor\"\n", "anchor"),
-        ("[recordings]\nkeep = \"400d\"\n", "recordings"),
     ] {
         let before = append_setting(&home, more);
         let mut person = home.person(&["register", &flag, &key]);

@@ -48,14 +48,28 @@ impl Home {
     /// The same on another home directory than its own, such as a copy.
     pub fn run_at(&self, home: &Path, wrapper: &[impl AsRef<OsStr>], args: &[impl AsRef<OsStr>]) -> Ran {
         let mut command = bare(self, "setsid");
-        command.args(wrapper).arg(GLASS).arg("--home").arg(home).args(args).stdin(Stdio::null());
+        command
+            .args(&self.under)
+            .args(wrapper)
+            .arg(GLASS)
+            .arg("--home")
+            .arg(home)
+            .args(args)
+            .stdin(Stdio::null());
         Ran::of(&mut command)
     }
 
     /// Glass under a wrapper that makes its standard input its controlling terminal.
     pub fn at_terminal_under(&self, wrapper: &[impl AsRef<OsStr>], args: &[impl AsRef<OsStr>]) -> Command {
         let mut command = bare(self, "setsid");
-        command.arg("--ctty").args(wrapper).arg(GLASS).arg("--home").arg(self.path()).args(args);
+        command
+            .arg("--ctty")
+            .args(&self.under)
+            .args(wrapper)
+            .arg(GLASS)
+            .arg("--home")
+            .arg(self.path())
+            .args(args);
         command
     }
 

@@ -25,6 +25,8 @@ pub struct Home {
     name: String,
     /// What the playbooks open.
     pub target: Target,
+    /// The command that glass always runs under here.
+    pub under: Vec<String>,
 }
 
 impl Home {
@@ -56,7 +58,7 @@ impl Home {
             fs::create_dir(directory.path().join(part)).unwrap();
         }
         let target = Target::new(&directory.path().join("target"));
-        let home = Self { directory, name: name.to_owned(), target };
+        let home = Self { directory, name: name.to_owned(), target, under: Vec::new() };
         home.make_key("ana", "");
         home
     }
@@ -163,7 +165,7 @@ impl Home {
     /// `glass` that makes its standard input its controlling terminal.
     pub fn at_terminal(&self, args: &[impl AsRef<OsStr>]) -> Command {
         let mut command = bare(self, "setsid");
-        command.args(["--ctty", GLASS, "--home"]).arg(self.path()).args(args);
+        command.arg("--ctty").args(&self.under).args([GLASS, "--home"]).arg(self.path()).args(args);
         command
     }
 
@@ -312,7 +314,9 @@ pub fn write_key(path: &Path, passphrase: &str) {
 
 impl Drop for Home {
     fn drop(&mut self) {
+        super::session::end_sessions(self);
         end_all(self.root());
+        super::session::remove_cells(&self.path());
         super::harsh::remove_secrets(&self.path());
         self.wipe_secrets();
     }

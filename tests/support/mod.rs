@@ -4,26 +4,32 @@
 #![allow(dead_code, unreachable_pub, unused_imports)]
 
 mod authenticator;
+mod cast;
 mod harsh;
 mod hints;
 mod home;
 mod needs;
+mod pane;
 mod person;
 mod playbook;
 mod processes;
 mod ran;
+mod session;
 mod target;
 mod wait;
 
 pub use authenticator::{Authenticator, Manner, NOBODY, PIN, PRESENT, SecurityKey, device};
+pub use cast::Cast;
 pub use harsh::{can_trace, killing, names, permitted, signal};
 pub use hints::{own_hints, unhinted};
 pub use home::{Home, KEY_COMMENT, write_key};
 pub use needs::{requires, skipped};
+pub use pane::Pane;
 pub use person::Person;
 pub use playbook::{Scope, text};
 pub use processes::{alive, with_argument};
 pub use ran::Ran;
+pub use session::{NOBODYS, Planned, Setting, all_end};
 pub use target::Target;
 pub use wait::{LONG, wait_until};
 
@@ -37,7 +43,7 @@ pub const GLASS: &str = env!("CARGO_BIN_EXE_glass");
 /// environment that the tests run in. The process keeps the id that `spawn` gives.
 pub fn glass(home: &Home, args: &[impl AsRef<OsStr>]) -> Command {
     let mut command = bare(home, "setsid");
-    command.arg(GLASS).arg("--home").arg(home.path()).args(args).stdin(Stdio::null());
+    command.args(&home.under).arg(GLASS).arg("--home").arg(home.path()).args(args).stdin(Stdio::null());
     command
 }
 

@@ -3,7 +3,7 @@
 use super::LONG;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::pty::{OpenptFlags, grantpt, ioctl_tiocgptpeer, openpt, unlockpt};
-use rustix::termios::{Winsize, tcsetwinsize};
+use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 use std::fs::File;
 use std::io::{Read, Write};
 use std::process::{Child, Command, Stdio};
@@ -84,8 +84,14 @@ impl Person {
     pub fn flood(&mut self, bytes: &[u8]) -> &mut Self {
         for piece in bytes.chunks(4096) {
             self.try_send(piece);
-            while self.read(Duration::ZERO).is_some_and(|count| count > 0) {}
+            self.looks();
         }
+        self
+    }
+
+    /// Takes in what is on the screen now, and waits for nothing.
+    pub fn looks(&mut self) -> &mut Self {
+        while self.read(Duration::ZERO).is_some_and(|count| count > 0) {}
         self
     }
 
@@ -93,6 +99,23 @@ impl Person {
     pub fn try_send(&mut self, bytes: impl AsRef<[u8]>) {
         // The terminal may be gone already.
         let _ = self.master.as_mut().expect("the terminal is there").write_all(bytes.as_ref());
+    }
+
+    /// Gives the window another size.
+    pub fn resize(&mut self, columns: u16, rows: u16) -> &mut Self {
+        let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+        tcsetwinsize(self.master.as_ref().expect("the terminal is there"), size).unwrap();
+        self
+    }
+
+    /// Waits until a program has taken the terminal key by key: what is typed before that is
+    /// edited as a line.
+    #[track_caller]
+    pub fn is_taken(&mut self) -> &mut Self {
+        let master = self.master.as_ref().expect("the terminal is there");
+        let taken = || tcgetattr(master).is_ok_and(|modes| !modes.local_modes.contains(LocalModes::ICANON));
+        assert!(super::wait_until(taken, LONG), "nobody takes the terminal");
+        self
     }
 
     /// Closes the terminal.

@@ -38,11 +38,16 @@ pub fn with_argument(texts: &[&str]) -> Vec<Pid> {
     find(|cmdline, _| texts.iter().all(|text| contains(cmdline, text.as_bytes())))
 }
 
+/// The living processes that name this directory on their command line or in their environment.
+pub fn of_directory(directory: &Path) -> Vec<Pid> {
+    let name = directory.as_os_str().as_encoded_bytes();
+    find(|cmdline, environ| contains(cmdline, name) || contains(environ, name))
+}
+
 /// Ends everything that names this directory on its command line or in its environment.
 pub fn end_all(directory: &Path) {
-    let name = directory.as_os_str().as_encoded_bytes();
     for _ in 0..200 {
-        let left = find(|cmdline, environ| contains(cmdline, name) || contains(environ, name));
+        let left = of_directory(directory);
         if left.is_empty() {
             return;
         }

@@ -1,4 +1,4 @@
-//! `__complete`: the scopes or grants that a half-typed word may become.
+//! `__complete`: the scopes, grants or sessions that a half-typed word may become.
 //!
 //! It reads, never fails, and says nothing but names: no home, no right to read it or a broken
 //! ledger means no names. A name holds only letters, digits, `-` and `/`: no shell is at risk.
@@ -12,6 +12,7 @@ use crate::ports::ledger::Which;
 use crate::usecases::context::Context;
 use crate::usecases::failure::Failure;
 use crate::usecases::playbooks;
+use crate::usecases::session::recording;
 use clap::{Arg, Command};
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -22,6 +23,7 @@ use std::path::PathBuf;
 enum Named {
     Scope,
     Grant,
+    Session,
 }
 
 impl Named {
@@ -29,6 +31,7 @@ impl Named {
         match arg.get_value_names()?.first()?.as_str() {
             "SCOPE" => Some(Self::Scope),
             "GRANT" => Some(Self::Grant),
+            "SESSION" => Some(Self::Session),
             _ => None,
         }
     }
@@ -45,6 +48,7 @@ pub(in crate::cli) fn complete(words: &[OsString], environment: Environment) -> 
     let found = Context::find(home.as_deref(), environment, |_| ()).and_then(|context| match named {
         Named::Scope => scopes(&context, typed),
         Named::Grant => grants(&context, typed),
+        Named::Session => sessions(&context, typed),
     });
     for (name, what) in found.unwrap_or_default() {
         screen::data(&format!("{name}\t{}\n", escape(&what)));
@@ -116,6 +120,12 @@ fn grants(context: &Context, typed: &str) -> Result<Vec<(String, String)>, Failu
     Ok(fit.map(|row| (row.id, format!("{}, {}, {}", row.scope, row.state, row.person))).collect())
 }
 
+/// The sessions that can be played.
+fn sessions(context: &Context, typed: &str) -> Result<Vec<(String, String)>, Failure> {
+    let all = recording::all(context)?.into_iter().map(|session| session.to_string());
+    Ok(all.filter(|session| session.starts_with(typed)).map(|session| (session, "recorded".into())).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -141,11 +151,17 @@ mod tests {
             ("status --format json", Some(Named::Grant)),
             ("status --format", None),
             ("status g-aaaaaaaaaa", None),
+            ("sessions list", Some(Named::Grant)),
             ("revoke --", None),
             ("ledger log", None),
             ("ledger log --grant", Some(Named::Grant)),
             ("ledger log --grant =", Some(Named::Grant)),
             ("ledger log --grant=g-aaaaaaaaaa", None),
+            ("sessions", None),
+            ("sessions play", Some(Named::Session)),
+            ("sessions play --speed 2", Some(Named::Session)),
+            ("sessions play --search", None),
+            ("sessions export s-aaaaaaaaaa", None),
             ("frobnicate", None),
             ("__watchdog a b", None),
         ] {

@@ -56,6 +56,18 @@ pub enum Kind {
     Attested,
     /// Closed from the close plan while the ledger could not be written.
     ClosedFromPlan,
+    /// A person began to use the grant, in a session of glass.
+    SessionStarted,
+    /// What was added to a session's recording since its last piece.
+    SessionPiece,
+    /// From here on a session is not recorded: recording failed.
+    RecordingGap,
+    /// A session and all that it started has ended; fixes its recording.
+    SessionEnded,
+    /// A session's glass died; fixes what there is of its recording.
+    SessionInterrupted,
+    /// A recording was deleted, as `recordings.keep` says; its hash stays.
+    RecordingDeleted,
     /// Signed: a person judged the use.
     Reviewed,
     /// Something was refused or abandoned.
@@ -92,6 +104,12 @@ impl Kind {
             | Self::ActivationFailed
             | Self::Unrevoked
             | Self::ClosedFromPlan
+            | Self::SessionStarted
+            | Self::SessionPiece
+            | Self::RecordingGap
+            | Self::SessionEnded
+            | Self::SessionInterrupted
+            | Self::RecordingDeleted
             | Self::Refused => false,
         }
     }
@@ -124,6 +142,12 @@ impl Kind {
             Self::Unrevoked => "unrevoked",
             Self::Attested => "attested",
             Self::ClosedFromPlan => "closed-from-plan",
+            Self::SessionStarted => "session-started",
+            Self::SessionPiece => "session-piece",
+            Self::RecordingGap => "recording-gap",
+            Self::SessionEnded => "session-ended",
+            Self::SessionInterrupted => "session-interrupted",
+            Self::RecordingDeleted => "recording-deleted",
             Self::Reviewed => "reviewed",
             Self::Refused => "refused",
         }

@@ -5,8 +5,10 @@
 //! Free text never stands here: it is in the `text` table under its SHA-512.
 
 mod kind;
+mod session;
 
 pub use kind::Kind;
+pub use session::{Containment, Ending, Piece, RECORDED, Started};
 
 use crate::core::merkle::{Hash, leaf_hash_parts};
 use crate::core::moment::{Moment, parse_rfc3339, rfc3339};
@@ -173,6 +175,12 @@ pub struct Facts {
     /// The earlier entries whose signatures are over the very statement of this one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cosigned: Vec<u64>,
+    /// How a session ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Ending>,
+    /// The files of a recording, by the end of their names: what was added, or the whole.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub files: BTreeMap<String, Piece>,
     /// Of `genesis`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub genesis: Option<Genesis>,
@@ -210,9 +218,15 @@ pub struct Facts {
     pub scope: Option<String>,
     /// Position in the log, from 0.
     pub seq: u64,
+    /// The session that it concerns: `s-` and 10 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
     /// The signed facts, verbatim from the statement.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signed: Option<Map<String, Value>>,
+    /// Of `session-started`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started: Option<Started>,
     /// SHA-512 of the statement's message, lower-case hex.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub statement: Option<String>,
@@ -260,6 +274,8 @@ impl Facts {
             by: None,
             cause: None,
             cosigned: Vec::new(),
+            ended: None,
+            files: BTreeMap::new(),
             genesis: None,
             grant: None,
             key: None,
@@ -273,7 +289,9 @@ impl Facts {
             runs: BTreeMap::new(),
             scope: None,
             seq: 0,
+            session: None,
             signed: None,
+            started: None,
             statement: None,
             step: None,
             terms: None,
@@ -317,7 +335,8 @@ impl Facts {
         Moment { wall: self.at(), boot_id: self.boot_id.clone(), boot_ms: self.boot_ms }
     }
 
-    /// Whether it is one of a grant's life, by which that grant moves on.
+    /// Whether it is one of a grant's life, by which that grant moves on. The pieces of a recording
+    /// are not: there is one every few seconds, and a grant is folded often.
     pub const fn is_of_a_grant(&self) -> bool {
         match self.kind {
             Kind::Genesis
@@ -326,6 +345,7 @@ impl Facts {
             | Kind::Seconded
             | Kind::Registered
             | Kind::Hotfixed
+            | Kind::SessionPiece
             | Kind::Refused => false,
             Kind::Lapsed => self.act.is_none(),
             _ => true,

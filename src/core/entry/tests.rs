@@ -22,6 +22,8 @@ fn full() -> Facts {
         by: Some("root".into()),
         cause: Some("c".into()),
         cosigned: vec![3, 4],
+        ended: Some(Ending { exit: Some(0), gone: true, signal: Some(9) }),
+        files: BTreeMap::from([("cast".into(), Piece { from: 0, length: 3, sha256: "ab".into() })]),
         genesis: Some(Genesis {
             ledger: "l".into(),
             origin: "o".into(),
@@ -39,6 +41,14 @@ fn full() -> Facts {
         recovered: Some(Recovered { person: "p".into(), public_key: "k".into() }),
         runs: BTreeMap::from([("check".into(), run)]),
         scope: Some("s".into()),
+        session: Some("s-".into()),
+        started: Some(Started {
+            command: "c".into(),
+            contained: Containment::Cgroup,
+            recording: "off".into(),
+            run_as: "root".into(),
+            terminal: true,
+        }),
         signed: json!({"b": 1, "a": {"d": [], "c": "ü\u{1}"}}).as_object().cloned(),
         statement: Some("st".into()),
         step: Some("s".into()),

@@ -1,5 +1,6 @@
 //! The only transition of a grant.
 
+use super::session;
 use super::{Consent, Grant, GrantStep, Mended, OpenedOn, State, Waiting};
 use crate::core::entry::{Facts, Kind, StepState};
 use crate::core::moment::{parse_rfc3339, rfc3339};
@@ -105,6 +106,7 @@ fn first(facts: &Facts) -> Result<Grant, &'static str> {
             _ => None,
         },
         steps: Vec::new(),
+        sessions: Vec::new(),
         review: None,
         last: facts.seq,
     })
@@ -200,6 +202,11 @@ fn follow(grant: &mut Grant, facts: &Facts) -> Result<(), &'static str> {
             }
             end(grant, facts, if was_active { Closed } else { ActivationFailed })?;
         }
+        (Kind::SessionStarted, Active) => session::start(grant, facts)?,
+        // Whatever became of the grant meanwhile: a session's own end is told when it is known.
+        (Kind::RecordingGap, _) => session::leave_gap(grant, facts)?,
+        (Kind::SessionEnded | Kind::SessionInterrupted, _) => session::end(grant, facts)?,
+        (Kind::RecordingDeleted, _) => session::delete(grant, facts)?,
         (Kind::Reviewed, Closed) => review(grant, facts)?,
         (Kind::Reviewed, _) => return Err("only a closed grant is reviewed"),
         _ => return Err("no such transition"),

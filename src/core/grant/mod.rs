@@ -2,9 +2,11 @@
 
 mod apply;
 mod mended;
+mod session;
 
 pub use apply::{ATTESTATIONS, ATTESTED, Corrupt, apply};
 pub use mended::{Mended, Signer};
+pub use session::{Gap, GrantSession, SessionEnd};
 
 use crate::core::deadline::Deadline;
 use crate::core::duration::Seconds;
@@ -206,6 +208,8 @@ pub struct Grant {
     pub closed_at: Option<DateTime<Utc>>,
     /// Its steps, in the scope's order.
     pub steps: Vec<GrantStep>,
+    /// How it was used through glass, in order.
+    pub sessions: Vec<GrantSession>,
     /// The verdict, once given.
     pub review: Option<Reviewed>,
     /// Seq of its latest entry.
@@ -270,6 +274,11 @@ impl Grant {
         let waiting = self.waiting.as_ref()?;
         let after = TimeDelta::seconds(i64::try_from(waiting.alone_after_s?).ok()?);
         Some(after - now.waited_since(&waiting.asked))
+    }
+
+    /// The session of this id.
+    pub fn session(&self, id: &str) -> Option<&GrantSession> {
+        self.sessions.iter().find(|session| session.id == id)
     }
 
     /// The step of this id.

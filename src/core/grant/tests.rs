@@ -1,13 +1,13 @@
 //! What no sequence of entries can do to a grant: [`apply`] is held against its promises.
 
 use super::*;
-use crate::core::entry::{Facts, Kind};
+use crate::core::entry::{Containment, Ending, Facts, Kind, Piece, Started};
 use crate::core::review::Verdict;
 use proptest::prelude::*;
 use serde_json::json;
 use std::collections::BTreeSet;
 
-const KINDS: [Kind; 26] = [
+const KINDS: [Kind; 32] = [
     Kind::Genesis,
     Kind::Recovered,
     Kind::Proposed,
@@ -33,7 +33,26 @@ const KINDS: [Kind; 26] = [
     Kind::Unrevoked,
     Kind::Attested,
     Kind::ClosedFromPlan,
+    Kind::SessionStarted,
+    Kind::SessionPiece,
+    Kind::RecordingGap,
+    Kind::SessionEnded,
+    Kind::SessionInterrupted,
+    Kind::RecordingDeleted,
     Kind::Reviewed,
+];
+
+/// What sessions add to a grant's life, likely ones more often.
+const OF_SESSIONS: [Kind; 9] = [
+    Kind::SessionStarted,
+    Kind::SessionStarted,
+    Kind::SessionPiece,
+    Kind::RecordingGap,
+    Kind::SessionEnded,
+    Kind::SessionEnded,
+    Kind::SessionInterrupted,
+    Kind::RecordingDeleted,
+    Kind::RecordingDeleted,
 ];
 
 /// The requester, and others.
@@ -58,7 +77,7 @@ pub(crate) struct Next {
     who: &'static str,
     /// Of a request: how many must sign. Of an extension: by so many half minutes.
     count: u64,
-    /// Of a resumption: alone. Of a step: attested.
+    /// Of a resumption: alone. Of a step: attested. Of a session's end: recorded.
     flag: bool,
     wrong_prev: bool,
     bare: bool,
@@ -153,12 +172,36 @@ pub(crate) fn facts(next: &Next, seq: u64, before: Option<&Grant>) -> Facts {
         _ => json!(null),
     };
     facts.signed = signed.as_object().cloned();
+    if OF_SESSIONS.contains(&next.kind) {
+        tell_session(&mut facts, next);
+    }
     match next.kind {
         Kind::ClosedFromPlan => facts.scope = Some("p/s".into()),
         Kind::StepClosed if next.flag => facts.proof = Some(ATTESTED.into()),
         _ => {}
     }
     facts
+}
+
+/// The session is called as the step, and `c` is none's name.
+fn tell_session(facts: &mut Facts, next: &Next) {
+    facts.session =
+        next.step.map(|name| if name == "c" { "c".into() } else { format!("s-{}", name.repeat(10)) });
+    facts.by = Some("ana".into());
+    facts.cause = Some("exit".into());
+    facts.started = (next.kind == Kind::SessionStarted).then(|| Started {
+        command: "00".into(),
+        contained: Containment::Cgroup,
+        recording: "best-effort".into(),
+        run_as: "ana".into(),
+        terminal: true,
+    });
+    if matches!(next.kind, Kind::SessionEnded | Kind::SessionInterrupted) {
+        facts.ended = Some(Ending { exit: Some(0), gone: true, signal: None });
+        let from = u64::from(next.count == 3);
+        let whole = Piece { from, length: 3, sha256: "00".into() };
+        facts.files = next.flag.then(|| ("cast".to_owned(), whole)).into_iter().collect();
+    }
 }
 
 /// A verdict that fits where the step is `a`; one by the requester that says so, but for `c`.
@@ -187,6 +230,34 @@ pub(crate) fn lives() -> impl Strategy<Value = Vec<Next>> {
     })
 }
 
+/// A life with use: sessions before and after its end, and after its verdict.
+pub(crate) fn lives_of_use() -> impl Strategy<Value = Vec<Next>> {
+    let session = || {
+        let names =
+            prop_oneof![6 => Just(Some("a")), 3 => Just(Some("b")), 1 => Just(Some("c")), 1 => Just(None)];
+        (prop::sample::select(&OF_SESSIONS[..]), names, 0..4_u64, prop::bool::weighted(0.7))
+            .prop_map(|(kind, step, count, flag)| Next { count, flag, ..Next::of(kind, step, None) })
+    };
+    let some = |most| prop::collection::vec(session(), 0..most);
+    (some(8), some(4), some(4), some(8), lives()).prop_map(|(active, closing, closed, reviewed, rest)| {
+        let lived = |range: std::ops::Range<usize>| {
+            LIFE[range].iter().map(|&(kind, step, outcome)| Next::of(kind, step, outcome))
+        };
+        let ended = [Next::of(Kind::Closed, None, None)];
+        let judged = [Next::of(Kind::Reviewed, Some("a"), None)];
+        lived(0..5)
+            .chain(active)
+            .chain(lived(5..8))
+            .chain(closing)
+            .chain(ended)
+            .chain(closed)
+            .chain(judged)
+            .chain(reviewed)
+            .chain(rest)
+            .collect()
+    })
+}
+
 /// The same for a request that two others must consent to, in any order and by anyone.
 pub(crate) fn lives_with_consent() -> impl Strategy<Value = Vec<Next>> {
     let consents =
@@ -206,12 +277,84 @@ fn is_open(step: &GrantStep) -> bool {
     matches!(step.state, StepState::Open | StepState::PreExisting)
 }
 
+/// P13: only what is active is used; a session ends once, its recording breaks off once before
+/// that, and is deleted once, after that and after the review. Nothing else of the grant moves.
+fn sessions_hold(before: Option<&Grant>, after: &Grant, kind: Kind) -> Result<(), TestCaseError> {
+    let known = before.map_or(&[][..], |grant| &grant.sessions);
+    if !OF_SESSIONS.contains(&kind) {
+        prop_assert_eq!(known, &after.sessions[..]);
+        return Ok(());
+    }
+    let before = before.unwrap();
+    let unmoved = Grant { sessions: after.sessions.clone(), last: after.last, ..before.clone() };
+    prop_assert_eq!(&unmoved, after);
+    prop_assert_ne!(kind, Kind::SessionPiece);
+    let names: BTreeSet<&str> = after.sessions.iter().map(|session| session.id.as_str()).collect();
+    prop_assert_eq!(names.len(), after.sessions.len());
+    let begun = after.sessions.len() - known.len();
+    prop_assert_eq!(begun, usize::from(kind == Kind::SessionStarted));
+    prop_assert!(begun == 0 || before.state == State::Active);
+    let mut moved = 0;
+    for (was, is) in known.iter().zip(&after.sessions) {
+        moved += usize::from(was != is);
+        prop_assert_eq!((&was.id, &was.started, &was.by, was.at), (&is.id, &is.started, &is.by, is.at));
+        prop_assert!(was.end.is_none() || was.end == is.end);
+        prop_assert!(was.gap.is_none() || was.gap == is.gap);
+        prop_assert!(was.gap == is.gap || was.end.is_none());
+        if was.deleted_at != is.deleted_at {
+            prop_assert!(was.deleted_at.is_none() && before.review.is_some());
+            prop_assert!(was.end.as_ref().is_some_and(|end| !end.files.is_empty()));
+        }
+        let wholes = is.end.iter().flat_map(|end| end.files.values());
+        prop_assert!(wholes.into_iter().all(|whole| whole.from == 0));
+    }
+    prop_assert_eq!(moved + begun, 1);
+    Ok(())
+}
+
+#[test]
+fn p13_a_used_life_reaches_every_state_of_a_session() {
+    let of = |kind| Next { flag: true, ..Next::of(kind, Some("a"), None) };
+    let life =
+        |lived: usize| LIFE[..lived].iter().map(|&(kind, step, outcome)| Next::of(kind, step, outcome));
+    let used = life(5)
+        .chain([of(Kind::SessionStarted), of(Kind::RecordingGap)])
+        .chain(life(8).skip(5))
+        .chain([of(Kind::Closed), of(Kind::SessionEnded), of(Kind::Reviewed), of(Kind::RecordingDeleted)]);
+    let used: Vec<Next> = used.collect();
+    let grant = follow(None, 0, &used).unwrap();
+    let session = grant.session("s-aaaaaaaaaa").unwrap();
+    assert!(session.gap.is_some() && session.end.is_some() && session.deleted_at.is_some());
+    let refused = |left_out: Kind, then: Kind| {
+        let life: Vec<Next> = used.iter().filter(|next| next.kind != left_out).cloned().collect();
+        let until = life.iter().position(|next| next.kind == then).unwrap();
+        follow(None, 0, &life[..=until]).unwrap_err().why
+    };
+    assert_eq!(refused(Kind::Activated, Kind::SessionStarted), "no such transition");
+    assert_eq!(refused(Kind::SessionStarted, Kind::RecordingGap), "no such session");
+    assert_eq!(refused(Kind::Reviewed, Kind::RecordingDeleted), "its review is still owed");
+    assert_eq!(refused(Kind::SessionEnded, Kind::RecordingDeleted), "the session has not ended");
+    for (again, why) in [
+        (Kind::SessionStarted, "no such transition"),
+        (Kind::RecordingGap, "the session has ended"),
+        (Kind::SessionInterrupted, "the session has ended"),
+        (Kind::RecordingDeleted, "its recording was deleted already"),
+        (Kind::SessionPiece, "no such transition"),
+    ] {
+        let refused = follow(Some(grant.clone()), used.len() as u64, &[of(again)]).unwrap_err();
+        assert_eq!(refused.why, why, "{again:?}");
+    }
+    let nameless = Next { step: Some("c"), ..of(Kind::SessionStarted) };
+    let refused = follow(None, 0, &life(5).chain([nameless]).collect::<Vec<_>>()).unwrap_err();
+    assert_eq!(refused.why, "`session` is not a session id");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
     #[test]
     fn p02_p03_p06_no_sequence_of_entries_opens_early_or_ends_unproved(
-        life in prop_oneof![lives(), lives_with_consent()]
+        life in prop_oneof![lives(), lives_with_consent(), lives_of_use()]
     ) {
         let mut grant: Option<Grant> = None;
         let mut accepted = Vec::new();
@@ -286,9 +429,11 @@ proptest! {
             }
             // What has ended is moved by nothing but its review, or a command that came through
             // late.
-            if was.is_some_and(State::is_ended) && next.kind != Kind::Reviewed {
+            let tells_session = OF_SESSIONS.contains(&next.kind);
+            if was.is_some_and(State::is_ended) && next.kind != Kind::Reviewed && !tells_session {
                 prop_assert_eq!((next.kind, after.state), (Kind::StepOpened, State::Closing));
             }
+            sessions_hold(before.as_ref(), &after, next.kind)?;
             // Once closing began there is no way back to open.
             if matches!(was, Some(State::Closing | State::Unrevoked)) {
                 prop_assert!(!matches!(

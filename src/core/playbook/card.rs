@@ -38,6 +38,11 @@ pub fn summary(playbook: &Playbook, scope: &Scope) -> String {
     }
     sheet.fact("review", &format!("{}, within {}", names(&scope.review.by), scope.review.within));
     sheet.fact("open for", &format!("{}, at most {}", scope.duration.default, scope.duration.max));
+    let input = if scope.recording_input { ", keystrokes too" } else { "" };
+    sheet.fact("recording", &format!("{}{input}", scope.recording.as_str()));
+    if let Some(user) = &scope.run_as {
+        sheet.fact("run as", &format!("OS user {user}, in sessions"));
+    }
     if let Some(incident) = &scope.incident {
         sheet.fact("incident", incident.pattern());
     }

@@ -9,7 +9,7 @@ pub mod on_call;
 pub mod output;
 pub mod placeholder;
 mod read;
-mod shell;
+pub mod shell;
 pub mod step;
 mod unsupported;
 
@@ -71,6 +71,8 @@ pub struct Scope {
     pub recording: Recording,
     /// Whether keystrokes are recorded too.
     pub recording_input: bool,
+    /// The OS user that sessions run as; whoever activated unless written.
+    pub run_as: Option<String>,
     /// How often it must be rehearsed.
     pub drill_every: Option<Seconds>,
     /// When use is expected.
@@ -242,6 +244,17 @@ impl Playbook {
     /// `playbook/scope`, as people write it.
     pub fn address(&self, scope: &Scope) -> String {
         format!("{}/{}", self.name, scope.name)
+    }
+}
+
+impl Recording {
+    /// The word in a playbook.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::BestEffort => "best-effort",
+            Self::Required => "required",
+        }
     }
 }
 

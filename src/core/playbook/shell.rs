@@ -45,6 +45,11 @@ fn argument(template: &Template) -> String {
     }
 }
 
+/// An argument vector as a person would have typed it.
+pub fn typed(argv: &[String]) -> String {
+    argv.iter().map(|argument| quote(argument)).collect::<Vec<_>>().join(" ")
+}
+
 fn quote(text: &str) -> String {
     if is_plain(text) && !text.is_empty() { text.to_owned() } else { quoted(text) }
 }

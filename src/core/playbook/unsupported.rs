@@ -1,7 +1,7 @@
 //! What this version reads but cannot do yet: such a scope is refused, never opened in part.
 
+use crate::core::playbook::Scope;
 use crate::core::playbook::step::StepKind;
-use crate::core::playbook::{Recording, Scope};
 
 impl Scope {
     /// What stands in the way of opening this scope, in the playbook's own words; empty for none.
@@ -12,8 +12,6 @@ impl Scope {
                 found.push(words.to_owned());
             }
         };
-        note(self.recording == Recording::Required, "recording = \"required\"");
-        note(self.recording_input, "recording-input = true");
         let kinds = |wanted: fn(&StepKind) -> bool| self.steps.iter().any(|step| wanted(&step.kind));
         note(kinds(|kind| matches!(kind, StepKind::SshCert(_))), "kind = \"ssh-cert\"");
         note(kinds(|kind| matches!(kind, StepKind::SealedSecret(_))), "kind = \"sealed-secret\"");

@@ -8,6 +8,7 @@ mod hotfix;
 mod refusal;
 mod review;
 mod revoke;
+mod session;
 mod standing;
 mod touch;
 
@@ -29,6 +30,7 @@ pub use review::{
     judge_verdict, owes_incident,
 };
 pub use revoke::{RevokeRefusal, authorize_revocation, judge_revoker};
+pub use session::{DeletionRefusal, SessionRefusal, judge_deletion, judge_session, judge_usable};
 pub use standing::{Debt, Other, Standing, Use};
 pub use touch::{TouchRefusal, judge_key, judge_touch};
 

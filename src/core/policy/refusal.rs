@@ -2,7 +2,7 @@
 
 use super::{
     ActRefusal, ApprovalRefusal, AttestRefusal, ExtendRefusal, HotfixRefusal, ReviewRefusal, RevokeRefusal,
-    TouchRefusal, review,
+    SessionRefusal, TouchRefusal, review,
 };
 use crate::core::canonical::CanonicalError;
 use crate::core::duration::Seconds;
@@ -219,6 +219,9 @@ pub enum Denied {
     /// This person's signature does not end it.
     #[error(transparent)]
     Revocation(#[from] RevokeRefusal),
+    /// Of a session.
+    #[error(transparent)]
+    Session(#[from] SessionRefusal),
     /// It can't be put into words.
     #[error("the statement can't be written: {0}")]
     Statement(#[from] CanonicalError),

@@ -16,7 +16,7 @@ pub struct Other {
     pub state: State,
     /// Whether a permit to open was recorded for it.
     pub opened: bool,
-    /// When its latest entry was made.
+    /// When it came to where it stands.
     pub last: Moment,
 }
 

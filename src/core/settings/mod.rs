@@ -84,15 +84,11 @@ pub enum Anchor {
 impl Settings {
     /// What this version cannot do yet, in the file's own words; empty for none.
     pub fn unsupported(&self) -> Vec<String> {
-        [
-            (!self.notify.is_empty(), "[[notify]]"),
-            (!self.anchors.is_empty(), "[[anchor]]"),
-            (self.keep_recordings.is_some(), "[recordings]"),
-        ]
-        .into_iter()
-        .filter(|(present, _)| *present)
-        .map(|(_, words)| words.to_owned())
-        .collect()
+        [(!self.notify.is_empty(), "[[notify]]"), (!self.anchors.is_empty(), "[[anchor]]")]
+            .into_iter()
+            .filter(|(present, _)| *present)
+            .map(|(_, words)| words.to_owned())
+            .collect()
     }
 
     /// The commented file that `init` writes: one person, who is admin and on call.

@@ -68,7 +68,7 @@ keep = "400d"
     assert!(!settings.roster.is_automation(ana));
     assert!(settings.roster.is_automation(settings.roster.person("bot").unwrap()));
     assert_eq!(settings.keep_recordings.map(Seconds::get), Some(400 * 86_400));
-    assert_eq!(settings.unsupported(), ["[[notify]]", "[[anchor]]", "[recordings]"]);
+    assert_eq!(settings.unsupported(), ["[[notify]]", "[[anchor]]"]);
     // Automation never signs: it is no second admin.
     let two = text.replace("admins = 1", "admins = 2");
     let faults = Settings::parse("glass.toml", &two).unwrap_err();

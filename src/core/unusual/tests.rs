@@ -2,11 +2,12 @@
 
 use super::*;
 use crate::core::deadline::Deadline;
-use crate::core::entry::Terms;
-use crate::core::grant::{GrantStep, Mended, OpenedOn, Signer, State};
+use crate::core::entry::{Containment, Ending, Piece, Started, Terms};
+use crate::core::grant::{Gap, GrantStep, Mended, OpenedOn, SessionEnd, Signer, State};
 use crate::core::moment::{Moment, parse_rfc3339, rfc3339};
 use crate::core::playbook::{Playbook, Routine, SAMPLE};
 use serde_json::json;
+use std::collections::BTreeMap;
 
 fn at(text: &str) -> DateTime<Utc> {
     parse_rfc3339(text).unwrap()
@@ -54,6 +55,7 @@ pub(crate) fn closed() -> Grant {
         activated_at: Some(began),
         closed_at: Some(began + TimeDelta::seconds(601)),
         steps: vec![GrantStep { id: "file".into(), state: StepState::Closed }],
+        sessions: Vec::new(),
         review: None,
         last: 9,
     }
@@ -336,4 +338,88 @@ fn p03_what_no_check_proved_is_pointed_out_and_not_said_to_be_proved_later() {
     case.finds(&["closed-by-retry"]);
     case.entries.push(shut("attested"));
     case.finds(&["attested"]);
+}
+
+/// A session that began so many seconds into that grant and ended 100 s later, as it should.
+pub(crate) fn session(id: &str, after: i64) -> GrantSession {
+    let began = closed().requested_at + TimeDelta::seconds(after);
+    let whole = |byte: &str| Piece { from: 0, length: 1_234, sha256: byte.repeat(32) };
+    GrantSession {
+        id: id.into(),
+        started: Started {
+            command: "c0".into(),
+            contained: Containment::Cgroup,
+            recording: "best-effort".into(),
+            run_as: "ops".into(),
+            terminal: true,
+        },
+        by: "ana (uid 1000) by sudo".into(),
+        at: began,
+        gap: None,
+        end: Some(SessionEnd {
+            at: began + TimeDelta::seconds(100),
+            cause: "exited".into(),
+            interrupted: false,
+            ending: Ending { exit: Some(0), gone: true, signal: None },
+            files: BTreeMap::from([("cast".into(), whole("ab")), ("commands".into(), whole("cd"))]),
+        }),
+        deleted_at: None,
+    }
+}
+
+/// One session, changed in one thing.
+fn with_session(change: impl FnOnce(&mut GrantSession)) -> Case {
+    let mut case = case();
+    let mut session = session("s-aaaaaaaaaa", 10);
+    change(&mut session);
+    case.grant.sessions = vec![session];
+    case
+}
+
+#[test]
+fn p13_an_unused_grant_is_pointed_out_only_where_it_is_of_use_in_sessions_alone() {
+    let unused = |recording| {
+        let mut case = case();
+        case.scope.recording = recording;
+        case
+    };
+    unused(Recording::Off).finds(&[]);
+    unused(Recording::BestEffort).finds(&[]);
+    unused(Recording::Required).finds(&["no-session"]);
+    let mut used = with_session(|_| ());
+    used.scope.recording = Recording::Required;
+    used.finds(&[]);
+    for change in [
+        |grant: &mut Grant| grant.drill = true,
+        |grant: &mut Grant| grant.closed_at = None,
+        |grant: &mut Grant| grant.activated_at = None,
+    ] {
+        let mut case = unused(Recording::Required);
+        change(&mut case.grant);
+        case.finds(&[]);
+    }
+}
+
+#[test]
+fn p13_a_session_that_was_not_recorded_to_its_end_or_not_ended_is_pointed_out() {
+    with_session(|_| ()).finds(&[]);
+    let gap = |session: &mut GrantSession| {
+        session.gap = Some(Gap { at: session.at, cause: "disk-full".into() });
+    };
+    with_session(gap).finds(&["recording-gap"]);
+    let end = |session: &mut GrantSession, interrupted, gone| {
+        let ended = session.end.as_mut().unwrap();
+        (ended.interrupted, ended.ending.gone) = (interrupted, gone);
+    };
+    with_session(|session| end(session, true, true)).finds(&["session-interrupted"]);
+    with_session(|session| end(session, false, false)).finds(&["session-not-gone"]);
+    with_session(|session| session.end = None).finds(&["session-not-gone"]);
+    let mut live = with_session(|session| session.end = None);
+    live.grant.closed_at = None;
+    live.finds(&[]);
+    // A drill is held against these too.
+    let mut drill = with_session(|session| end(session, true, false));
+    gap(&mut drill.grant.sessions[0]);
+    drill.grant.drill = true;
+    drill.finds(&["recording-gap", "session-interrupted", "session-not-gone"]);
 }

@@ -90,6 +90,11 @@ impl Environment {
     }
 }
 
+/// Every variable that glass was started with: a session has them too.
+pub fn inherited() -> Vec<(OsString, OsString)> {
+    std::env::vars_os().collect()
+}
+
 // The one reading of variables.
 #[allow(clippy::disallowed_methods)]
 fn variable(name: &str) -> Option<OsString> {

@@ -11,7 +11,7 @@ mod program;
 mod trust;
 mod writing;
 
-pub use environment::{Environment, Sudo, host_name, own_binary};
+pub use environment::{Environment, Sudo, host_name, inherited, own_binary};
 pub use home::{Home, HomeError};
 pub use judged::{Concern, Distrust, Judged};
 pub use program::{Program, ProgramError};

@@ -6,9 +6,11 @@
 //! happens only after [`Prepared::run`] has opened the gate, so the caller can write down
 //! the process group before the first effect.
 
+pub mod session;
 pub mod watchdog;
 
 mod capture;
+mod hook;
 mod invocation;
 mod leader;
 mod permitted;
@@ -17,14 +19,17 @@ mod process_group;
 mod request;
 mod runtime;
 mod spawn;
+mod tree;
 mod wipe;
 
+pub use hook::HookDir;
 pub use invocation::{Invocation, NotStarted, Stdin};
-pub use permitted::{close, prepare_grant, probe};
+pub use permitted::{close, prepare_grant, prepare_session, probe};
 pub use prepared::Prepared;
 pub use process_group::end_process_group;
 pub use runtime::{NoTmpfs, RuntimeDir, RuntimeError, places_of_grant};
 pub use spawn::{bar_core_dumps, become_command};
+pub use tree::{Change, Tree};
 pub use wipe::wipe;
 
 /// The hidden first argument that makes this binary the waiting half of a command.

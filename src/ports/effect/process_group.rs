@@ -17,6 +17,7 @@ const PAUSE: Duration = Duration::from_millis(10);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Stat {
     state: u8,
+    parent: i32,
     group: i32,
     session: i32,
     start: u64,
@@ -29,6 +30,7 @@ impl Stat {
         let fields: Vec<&str> = str::from_utf8(&line[end + 1..]).ok()?.split_ascii_whitespace().collect();
         Some(Self {
             state: *fields.first()?.as_bytes().first()?,
+            parent: fields.get(1)?.parse().ok()?,
             group: fields.get(2)?.parse().ok()?,
             session: fields.get(3)?.parse().ok()?,
             start: fields.get(19)?.parse().ok()?,
@@ -49,6 +51,36 @@ impl Stat {
 /// The group that this running process leads.
 pub(super) fn led_by(id: i32) -> Option<ProcessGroup> {
     Stat::of(id).filter(|stat| stat.group == id).map(|stat| ProcessGroup { id, start: stat.start })
+}
+
+/// This process, named so that a later one of its number is not taken for it.
+pub(super) fn named(id: i32) -> Option<ProcessGroup> {
+    Stat::of(id).map(|stat| ProcessGroup { id, start: stat.start })
+}
+
+/// Whether this very leader still runs.
+pub(super) fn still_runs(group: &ProcessGroup) -> bool {
+    Stat::of(group.id).is_some_and(|stat| stat.start == group.start && stat.acts())
+}
+
+/// Who started a process, or adopted it.
+pub(super) fn parent_of(id: i32) -> Option<i32> {
+    Stat::of(id).map(|stat| stat.parent)
+}
+
+/// The members, but zombies, of the session that this process leads or led; none where its number
+/// means another process by now.
+pub(super) fn members_of_session(leader: &ProcessGroup) -> io::Result<Vec<i32>> {
+    let mut members = Vec::new();
+    if was_reused(leader) {
+        return Ok(members);
+    }
+    for entry in fs::read_dir("/proc")? {
+        let id = entry?.file_name().to_str().and_then(|name| name.parse().ok());
+        let stat = id.and_then(Stat::of).filter(|stat| stat.session == leader.id && stat.acts());
+        members.extend(id.filter(|_| stat.is_some()));
+    }
+    Ok(members)
 }
 
 /// Whether a member but zombies is left.
@@ -111,7 +143,7 @@ mod tests {
 
     #[test]
     fn a_name_with_brackets_does_not_shift_the_fields() {
-        let stat = Stat { state: b'S', group: 40, session: 41, start: 98765 };
+        let stat = Stat { state: b'S', parent: 1, group: 40, session: 41, start: 98765 };
         assert_eq!(Stat::parse(LINE.as_bytes()), Some(stat));
     }
 

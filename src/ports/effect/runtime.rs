@@ -91,6 +91,14 @@ impl RuntimeDir {
         Ok(Self { path: path.to_owned(), directory: proved? })
     }
 
+    /// The one that a close plan names.
+    ///
+    /// # Errors
+    /// It is not there any more, or can't be proved.
+    pub fn at(path: &Path, uid: u32) -> io::Result<Self> {
+        Ok(Self { directory: prove(CWD, path, uid)?, path: path.to_owned() })
+    }
+
     /// Where it is: recorded in the close plan.
     pub fn path(&self) -> &Path {
         &self.path

@@ -54,7 +54,7 @@ pub fn become_command() -> ExitCode {
 }
 
 /// Takes the control socket off standard input, and lets go of all other descriptors.
-fn control_socket() -> io::Result<UnixStream> {
+pub(super) fn control_socket() -> io::Result<UnixStream> {
     let foreign: Vec<i32> = fs::read_dir("/proc/self/fd")?
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
         .filter(|fd| *fd > 2)
@@ -157,7 +157,7 @@ fn settle(request: &Request<'_>) -> Result<(), String> {
     Ok(())
 }
 
-fn become_user(identity: &Identity<'_>) -> Result<(), String> {
+pub(super) fn become_user(identity: &Identity<'_>) -> Result<(), String> {
     let name = CString::new(identity.name).map_err(|_| "a user's name holds a NUL byte")?;
     let gid = Gid::from_raw(identity.gid);
     initgroups(&name, gid)
@@ -194,6 +194,6 @@ fn execute(request: &Request<'_>) -> io::Error {
         .exec()
 }
 
-fn told(what: &str, error: io::Error) -> String {
+pub(super) fn told(what: &str, error: io::Error) -> String {
     format!("{what}: {error}")
 }

@@ -93,6 +93,9 @@ impl<'a> Batch<'a> {
         if facts.act.is_some() {
             projection::act(&self.transaction, &facts)?;
         }
+        if facts.session.is_some() && facts.is_of_a_grant() {
+            projection::session(&self.transaction, &facts)?;
+        }
         if facts.is_of_a_grant() {
             projection::write(&self.transaction, &apply(before, &facts)?)?;
         }

@@ -5,7 +5,7 @@
 //! over, so that a stopped process can't keep anything open (DESIGN 5).
 
 use super::LedgerError;
-use crate::core::id::GrantId;
+use crate::core::id::{GrantId, SessionId};
 use crate::core::moment::Moment;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Read};
@@ -60,12 +60,21 @@ impl GrantLock {
 
     /// The grants that have a lock's file, held or not.
     pub fn named(directory: &Path) -> Result<Vec<String>, LedgerError> {
-        let mut grants = Vec::new();
+        Self::files(directory, |name| name.parse::<GrantId>().is_ok())
+    }
+
+    /// The sessions that have one.
+    pub fn named_by_sessions(directory: &Path) -> Result<Vec<String>, LedgerError> {
+        Self::files(directory, |name| name.parse::<SessionId>().is_ok())
+    }
+
+    fn files(directory: &Path, is_one: fn(&str) -> bool) -> Result<Vec<String>, LedgerError> {
+        let mut names = Vec::new();
         for file in std::fs::read_dir(directory).map_err(LedgerError::file(directory))? {
             let name = file.map_err(LedgerError::file(directory))?.file_name();
-            grants.extend(name.to_str().filter(|name| name.parse::<GrantId>().is_ok()).map(str::to_owned));
+            names.extend(name.to_str().filter(|name| is_one(name)).map(str::to_owned));
         }
-        Ok(grants)
+        Ok(names)
     }
 
     /// Whether somebody took over: this holder was late.

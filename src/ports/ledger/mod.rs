@@ -23,8 +23,10 @@ mod receipt;
 mod record;
 mod refusal;
 mod registered;
+mod retention;
 mod round;
 mod schema;
+mod session;
 mod standing;
 mod story;
 mod verify;
@@ -46,9 +48,13 @@ pub use receipt::{RECEIPT, Receipt, ReceiptError, verify_receipt};
 pub use record::{Intent, Recorded};
 pub use refusal::Refusal;
 pub use registered::{NoSuchScope, Registered, RegisteredFile, RegisteredPlaybook, SETTINGS, is_playbook};
+pub use retention::Deletable;
 pub use round::{Round, StepReport};
+pub use session::{Attendance, Attending, OfSession, SessionRow};
 pub use story::Story;
-pub use verify::{Anchored, Finding, Given, Recovery, Verification, VerifyOptions};
+pub use verify::{
+    Anchored, Deleted, EachName, Finding, Given, Played, RecordedFiles, Recovery, Verification, VerifyOptions,
+};
 
 use crate::core::canonical::CanonicalError;
 use crate::core::entry::{FactsError, Genesis};

@@ -369,6 +369,7 @@ impl Batch<'_> {
             activation_boot_ms: opened.terms.activation_boot_ms,
             runtime_dir,
             steps: crate::core::filling::planned_steps(scope, &grant.as_opened(), os_user, outputs),
+            sessions: Vec::new(),
             closed: None,
         })
     }

@@ -207,10 +207,90 @@ pub(super) fn act(connection: &Connection, facts: &Facts) -> Result<(), LedgerEr
     Ok(())
 }
 
+/// One row of `session` as it must be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct SessionLine {
+    pub(super) id: String,
+    pub(super) grant: String,
+    pub(super) state: &'static str,
+    pub(super) started: u64,
+    /// When its end was recorded.
+    pub(super) ended_at: Option<String>,
+    /// The files that its end fixes, by the ends of their names, with a space between.
+    pub(super) files: String,
+    pub(super) last: u64,
+}
+
+impl SessionLine {
+    /// The row after an entry; `None` where that begins no session, nor follows one.
+    pub(super) fn after(before: Option<Self>, facts: &Facts) -> Option<Self> {
+        let state = match facts.kind {
+            Kind::SessionStarted => "running",
+            Kind::SessionEnded => "ended",
+            Kind::SessionInterrupted => "interrupted",
+            Kind::RecordingDeleted => "deleted",
+            _ => return before,
+        };
+        let mut line = match (before, facts.kind) {
+            (None, Kind::SessionStarted) => Self {
+                id: facts.session.clone()?,
+                grant: facts.grant.clone()?,
+                state,
+                started: facts.seq,
+                ended_at: None,
+                files: String::new(),
+                last: facts.seq,
+            },
+            (Some(before), kind) if kind != Kind::SessionStarted => before,
+            _ => return None,
+        };
+        (line.state, line.last) = (state, facts.seq);
+        if line.ended_at.is_none() && state != "running" {
+            line.ended_at = Some(facts.at.clone());
+            line.files = facts.files.keys().cloned().collect::<Vec<_>>().join(" ");
+        }
+        Some(line)
+    }
+
+    /// The stored row of a session.
+    pub(super) fn stored(connection: &Connection, id: &str) -> rusqlite::Result<Option<Self>> {
+        let sql = r#"SELECT id, "grant", state, started, ended_at, files, last FROM session WHERE id = ?1"#;
+        let read = |row: &rusqlite::Row<'_>| {
+            let state: String = row.get(2)?;
+            let known =
+                ["running", "ended", "interrupted", "deleted"].into_iter().find(|word| *word == state);
+            Ok(Self {
+                id: row.get(0)?,
+                grant: row.get(1)?,
+                state: known.unwrap_or("unknown"),
+                started: row.get(3)?,
+                ended_at: row.get(4)?,
+                files: row.get(5)?,
+                last: row.get(6)?,
+            })
+        };
+        connection.prepare_cached(sql)?.query_row([id], read).optional()
+    }
+}
+
+/// Writes the projection of a session anew.
+pub(super) fn session(connection: &Connection, facts: &Facts) -> Result<(), LedgerError> {
+    let Some(id) = &facts.session else { return Ok(()) };
+    let line = SessionLine::after(SessionLine::stored(connection, id)?, facts);
+    let line = line.ok_or_else(|| LedgerError::Refused(format!("{id} is started once, before it ends")))?;
+    connection
+        .prepare_cached(
+            r#"INSERT OR REPLACE INTO session(id, "grant", state, started, ended_at, files, last)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"#,
+        )?
+        .execute((line.id, line.grant, line.state, line.started, line.ended_at, line.files, line.last))?;
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::grant::tests::{facts as facts_of, lives, lives_with_consent};
+    use crate::core::grant::tests::{facts as facts_of, lives, lives_of_use, lives_with_consent};
     use crate::ports::ledger::schema;
     use proptest::prelude::*;
 
@@ -219,7 +299,7 @@ mod tests {
 
         #[test]
         fn p03_the_projection_is_always_what_the_entries_fold_to(
-            life in prop_oneof![lives(), lives_with_consent()]
+            life in prop_oneof![lives(), lives_with_consent(), lives_of_use()]
         ) {
             let mut connection = Connection::open_in_memory().unwrap();
             schema::migrate(&mut connection).unwrap();
@@ -234,6 +314,9 @@ mod tests {
                         (seq, facts.to_bytes()),
                     )
                     .unwrap();
+                if facts.session.is_some() {
+                    session(&connection, &facts).unwrap();
+                }
                 write(&connection, &after).unwrap();
                 let id = after.id.to_string();
                 let folded = fold(&connection, &id).unwrap();
@@ -270,6 +353,25 @@ mod tests {
                     (rfc3339(due_at), verdict(&after).map(str::to_owned))
                 });
                 prop_assert_eq!(review, expected);
+                for session in &after.sessions {
+                    let line = SessionLine::stored(&connection, &session.id).unwrap().unwrap();
+                    let state = match &session.end {
+                        _ if session.deleted_at.is_some() => "deleted",
+                        None => "running",
+                        Some(end) if end.interrupted => "interrupted",
+                        Some(_) => "ended",
+                    };
+                    let ended_at = session.end.as_ref().map(|end| rfc3339(end.at));
+                    let files = session.end.iter().flat_map(|end| end.files.keys().cloned());
+                    let files = files.collect::<Vec<_>>().join(" ");
+                    prop_assert_eq!(
+                        (&line.grant, line.state, line.ended_at, line.files),
+                        (&id, state, ended_at, files)
+                    );
+                }
+                let sessions: usize =
+                    connection.query_row("SELECT count(*) FROM session", [], |row| row.get(0)).unwrap();
+                prop_assert_eq!(sessions, after.sessions.len());
                 grant = Some(after);
             }
         }

@@ -8,7 +8,7 @@ use rusqlite::{Connection, TransactionBehavior};
 const APPLICATION_ID: i32 = 0x676c_6173;
 
 /// Each brings the schema from its index to the next version; never edited once released.
-const MIGRATIONS: &[&str] = &[V1, V2];
+const MIGRATIONS: &[&str] = &[V1, V2, V3];
 
 const V1: &str = r#"
 CREATE TABLE entry(
@@ -112,6 +112,24 @@ INSERT INTO used_statement(statement, person, seq)
   SELECT used_statement_of_one.statement, json_extract(CAST(entry.bytes AS TEXT), '$.person'), used_statement_of_one.seq
   FROM used_statement_of_one JOIN entry USING (seq);
 DROP TABLE used_statement_of_one;
+"#;
+
+/// Sessions under grants.
+const V3: &str = r#"
+CREATE TABLE session(
+  id TEXT PRIMARY KEY,
+  "grant" TEXT NOT NULL,
+  state TEXT NOT NULL,
+  started INTEGER NOT NULL,
+  ended_at TEXT,
+  files TEXT NOT NULL,
+  last INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX session_grant ON session("grant", started);
+CREATE INDEX session_running ON session(id) WHERE state = 'running';
+CREATE INDEX session_kept ON session(ended_at) WHERE state IN ('ended', 'interrupted') AND files <> '';
+
+CREATE TABLE deletion(session TEXT PRIMARY KEY, "grant" TEXT NOT NULL) WITHOUT ROWID;
 "#;
 
 /// Settings of every connection, before anything is read.

@@ -5,7 +5,7 @@ use super::read::{LIVE, parse_state};
 use super::registered::{self, Registered};
 use super::{Ledger, LedgerError, hotfix};
 use crate::core::duration::Seconds;
-use crate::core::entry::Genesis;
+use crate::core::entry::{Genesis, Kind};
 use crate::core::grant::Grant;
 use crate::core::moment::{Moment, parse_rfc3339, rfc3339};
 use crate::core::playbook::Scope;
@@ -68,15 +68,32 @@ fn others(connection: &Connection, address: &str, but: Option<&str>) -> Result<V
     let rows = statement.query_map([address], Row::read)?.collect::<Result<Vec<_>, _>>()?;
     let mut others = Vec::new();
     for row in rows.into_iter().filter(|row| Some(row.id.as_str()) != but) {
-        let last = projection::facts(connection, row.last)?;
         others.push(Other {
             state: parse_state(&row.state)?,
             opened: row.expires_at.is_some(),
             grant: row.id,
-            last: last.moment(),
+            last: moved_last(connection, row.last)?,
         });
     }
     Ok(others)
+}
+
+/// When a grant came to where it stands, from its latest entry back: its review, and what is told
+/// late of its sessions, don't move it.
+fn moved_last(connection: &Connection, latest: u64) -> Result<Moment, LedgerError> {
+    let mut facts = projection::facts(connection, latest)?;
+    while matches!(
+        facts.kind,
+        Kind::Reviewed
+            | Kind::RecordingGap
+            | Kind::SessionEnded
+            | Kind::SessionInterrupted
+            | Kind::RecordingDeleted
+    ) && let Some(prev) = facts.prev.filter(|prev| *prev < facts.seq)
+    {
+        facts = projection::facts(connection, prev)?;
+    }
+    Ok(facts.moment())
 }
 
 /// The overdue reviews of a scope, the oldest first: each grant is folded once more.
@@ -151,4 +168,37 @@ pub(super) fn scope_of(
     };
     let Some(registered) = earlier.as_ref().or(now) else { return Ok(None) };
     Ok(registered.scope(&grant.scope).ok().map(|(_, scope)| scope.clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::entry::Facts;
+    use crate::ports::ledger::schema;
+
+    #[test]
+    fn what_is_told_after_its_end_keeps_no_scope_cooling_off() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        schema::migrate(&mut connection).unwrap();
+        let began = parse_rfc3339("2026-01-01T00:00:00.000Z").unwrap();
+        let moment = |seq: u64| Moment {
+            wall: began + chrono::TimeDelta::hours(seq as i64),
+            boot_id: "b".to_owned(),
+            boot_ms: seq,
+        };
+        let late = [Kind::RecordingGap, Kind::SessionInterrupted, Kind::Reviewed, Kind::RecordingDeleted];
+        for (seq, kind) in (0..).zip([Kind::Closing, Kind::Closed].into_iter().chain(late)) {
+            let facts = Facts { seq, prev: u64::checked_sub(seq, 1), ..Facts::new(kind, &moment(seq)) };
+            connection
+                .execute(
+                    "INSERT INTO entry(seq, bytes, leaf_hash) VALUES (?1, ?2, x'00')",
+                    (seq, facts.to_bytes()),
+                )
+                .unwrap();
+        }
+        for latest in 1..=5 {
+            assert_eq!(moved_last(&connection, latest).unwrap(), moment(1), "after entry {latest}");
+        }
+        assert_eq!(moved_last(&connection, 0).unwrap(), moment(0));
+    }
 }

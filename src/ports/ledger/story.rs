@@ -1,7 +1,7 @@
 //! All that the ledger knows about one grant: what a reviewer reads, and a verdict stands on.
 
 use super::standing::{scope_of, uses};
-use super::{Ledger, LedgerError, projection, registered};
+use super::{Ledger, LedgerError, SessionRow, projection, registered};
 use crate::core::duration::Seconds;
 use crate::core::entry::{Facts, Kind};
 use crate::core::grant::Grant;
@@ -35,6 +35,8 @@ pub struct Story {
     pub uses: Vec<Use>,
     /// What the same person tried with the same scope shortly before.
     pub attempts: Vec<Attempt>,
+    /// How it was used through glass, in order.
+    pub sessions: Vec<SessionRow>,
     /// The last words of commands that failed, by their digest.
     pub tails: BTreeMap<String, String>,
 }
@@ -87,6 +89,7 @@ impl Ledger {
             playbook: entries.first().and_then(|facts| facts.signed_str("playbook")).map(str::to_owned),
             attestation: self.attestation(&grant)?,
             attempts: self.attempts(&grant)?,
+            sessions: self.sessions_of(&grant)?,
             tails: self.tails(&entries)?,
             scope,
             uses,

@@ -14,7 +14,10 @@
 //! of them follow while the refusal is being recorded: whoever starts a process must give it an
 //! empty signal mask (`SigSet::empty().thread_set_mask()` in the child before its `exec`).
 
+mod keys;
+mod passing;
 mod question;
+mod raw;
 mod signals;
 mod typed;
 mod wait;
@@ -22,6 +25,9 @@ mod wait;
 #[cfg(test)]
 mod tests;
 
+pub use keys::Keys;
+pub use passing::PassedSignals;
+pub use raw::{Raw, Size};
 pub use signals::HeldSignals;
 pub use typed::Typed;
 pub use wait::Wait;
@@ -31,7 +37,7 @@ use crate::core::statement::Verb;
 use crate::core::text::{Line, escape};
 use nix::unistd::{getpgrp, tcgetpgrp};
 use question::{Echo, Question};
-use rustix::termios::tcgetwinsize;
+use rustix::termios::{Termios, tcgetattr, tcgetwinsize};
 use secrecy::{SecretBox, SecretString};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -121,6 +127,16 @@ impl Terminal {
             return Err(TerminalError::Background);
         }
         Ok(Self { device })
+    }
+
+    /// Whether glass is in front of it, now; not where that can't be told.
+    pub fn is_in_front(&self) -> bool {
+        tcgetpgrp(&self.device).is_ok_and(|group| group == getpgrp())
+    }
+
+    /// How it edits lines and what it echoes now; `None` where it doesn't say.
+    pub fn modes(&self) -> Option<Termios> {
+        tcgetattr(&self.device).ok()
     }
 
     /// Columns, for wrapping; 80 where the terminal doesn't say.

@@ -16,12 +16,12 @@ use std::time::Duration;
 const LONG: Duration = Duration::from_secs(20);
 
 /// The person: types, and sees what the terminal shows.
-struct Person {
-    master: File,
+pub(super) struct Person {
+    pub(super) master: File,
     seen: String,
 }
 
-fn terminal() -> (Terminal, Person) {
+pub(super) fn terminal() -> (Terminal, Person) {
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
     grantpt(&master).unwrap();
     unlockpt(&master).unwrap();
@@ -31,7 +31,7 @@ fn terminal() -> (Terminal, Person) {
 }
 
 impl Person {
-    fn types(&mut self, bytes: impl AsRef<[u8]>) {
+    pub(super) fn types(&mut self, bytes: impl AsRef<[u8]>) {
         self.master.write_all(bytes.as_ref()).unwrap();
     }
 
@@ -43,7 +43,7 @@ impl Person {
     }
 
     /// All that was shown, once nothing more comes.
-    fn saw(&mut self) -> &str {
+    pub(super) fn saw(&mut self) -> &str {
         while self.reads(0) {}
         &self.seen
     }

@@ -5,11 +5,12 @@ use crate::core::entry::{Facts, Kind, Touched};
 use crate::core::moment::rfc3339;
 use crate::core::unusual::open_for;
 use crate::ports::ledger::Story;
+use crate::reading::sessions::{Logs, commands_to_json, session_to_json};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-/// One grant's story.
-pub fn to_json(story: &Story, now: DateTime<Utc>) -> Value {
+/// One grant's story; `logs` are the command logs of its sessions that can be read.
+pub fn to_json(story: &Story, logs: &Logs, now: DateTime<Utc>) -> Value {
     let (grant, request) = (&story.grant, story.request_facts());
     let signed_str = |key| request.and_then(|facts| facts.signed_str(key));
     let text = |key| story.request.as_ref().and_then(|texts| texts.get(key));
@@ -66,6 +67,11 @@ pub fn to_json(story: &Story, now: DateTime<Utc>) -> Value {
             "state": step.state.as_str(),
             "entries": of_step(story, &step.id).map(|facts| entry(story, facts)).collect::<Vec<_>>(),
         })).collect::<Vec<_>>(),
+        "sessions": story.sessions.iter().map(|row| {
+            let mut session = session_to_json(row);
+            session["commands"] = json!(logs.get(&row.session.id).map(|log| commands_to_json(log)));
+            session
+        }).collect::<Vec<_>>(),
         "extensions": of_kind(story, Kind::Extended).map(|facts| json!({
             "at": facts.at,
             "by_s": facts.signed_u64("extend_s"),
@@ -76,7 +82,7 @@ pub fn to_json(story: &Story, now: DateTime<Utc>) -> Value {
             .iter()
             .map(|finding| json!({"id": finding.id, "text": finding.text}))
             .collect::<Vec<_>>(),
-        "not_recorded": not_recorded(story),
+        "not_recorded": not_recorded(story, logs),
         "review": review(story, now),
     })
 }

@@ -2,6 +2,7 @@
 
 mod json;
 mod screen;
+mod sessions;
 #[cfg(test)]
 mod tests;
 
@@ -11,6 +12,7 @@ pub use screen::{steps_to_lines, to_lines};
 use crate::core::entry::{Facts, Kind};
 use crate::core::unusual::{Finding, History, unusual};
 use crate::ports::ledger::Story;
+use crate::reading::sessions::{Logs, is_asked_for, is_missing};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
@@ -32,11 +34,27 @@ fn signed<'a>(story: &'a Story, key: &str) -> Option<&'a Value> {
 }
 
 /// The gaps, named (P13): what nobody can tell from this record.
-fn not_recorded(story: &Story) -> Vec<String> {
+fn not_recorded(story: &Story, logs: &Logs) -> Vec<String> {
     if story.grant.outside {
         return vec!["anything of it: it was done outside glass, and is what two people say".to_owned()];
     }
-    let mut gaps = vec!["what was done while it was open: no session was recorded".to_owned()];
+    let mut gaps = vec![match story.sessions.is_empty() {
+        true => "what was done with the access: no session of glass was used".to_owned(),
+        false => "what was done outside sessions of glass".to_owned(),
+    }];
+    for session in story.sessions.iter().map(|row| &row.session) {
+        let id = &session.id;
+        if !is_asked_for(session) {
+            gaps.push(format!("session {id}: its scope asks for no recording"));
+        } else if let Some(gap) = &session.gap {
+            gaps.push(format!("session {id}, once its recording broke off ({})", gap.cause));
+        } else if is_missing(session) {
+            gaps.push(format!("session {id}: no recording of it is bound into the ledger"));
+        }
+        if is_asked_for(session) && session.deleted_at.is_none() && !logs.contains_key(id) {
+            gaps.push(format!("the commands of session {id}: its command log can't be read"));
+        }
+    }
     if story.scope.as_ref().is_none_or(|scope| scope.evidence.is_empty()) {
         gaps.push("the target's own audit trail: the scope fetches none".to_owned());
     }

@@ -1,5 +1,6 @@
 //! The story for a person: 80 columns, and 24 lines as far as it fits.
 
+use super::sessions::sessions;
 use super::{Criterion, criteria, findings, last, not_recorded, of_kind, of_step, review_state, signed};
 use crate::core::duration::Seconds;
 use crate::core::entry::{Facts, Kind, Run, Touched};
@@ -8,6 +9,7 @@ use crate::core::moment::parse_rfc3339;
 use crate::core::text::escape;
 use crate::core::unusual::{open_for, was_attested};
 use crate::ports::ledger::Story;
+use crate::reading::sessions::Logs;
 use crate::reading::time::near;
 use crate::reading::wrap::hang;
 use chrono::{DateTime, Local, TimeDelta, Utc};
@@ -16,8 +18,9 @@ use chrono::{DateTime, Local, TimeDelta, Utc};
 const MARGIN: usize = 13;
 const REDACTED: &str = "(its text is not there)";
 
-/// Lines of at most `width` columns, each inert (P10).
-pub fn to_lines(story: &Story, now: DateTime<Utc>, width: usize) -> Vec<String> {
+/// Lines of at most `width` columns, each inert (P10). `logs` are the command logs of its sessions
+/// that can be read.
+pub fn to_lines(story: &Story, logs: &Logs, now: DateTime<Utc>, width: usize) -> Vec<String> {
     let mut sheet = Sheet { lines: Vec::new(), width };
     head(story, &mut sheet);
     for criterion in criteria(story) {
@@ -29,6 +32,7 @@ pub fn to_lines(story: &Story, now: DateTime<Utc>, width: usize) -> Vec<String> 
         sheet.row("", &format!("extended by {by}, at {}", clock(facts)));
     }
     steps(story, &mut sheet);
+    sessions(story, logs, now, &mut sheet);
     sheet.row("closing", &closing(story));
     for facts in of_kind(story, Kind::Revoked) {
         sheet.row(
@@ -48,7 +52,7 @@ pub fn to_lines(story: &Story, now: DateTime<Utc>, width: usize) -> Vec<String> 
     if found.is_empty() {
         sheet.row("unusual", "nothing that glass can tell");
     }
-    for gap in not_recorded(story) {
+    for gap in not_recorded(story, logs) {
         sheet.row("NOT RECORDED", &gap);
     }
     review(story, now, &mut sheet);
@@ -71,13 +75,13 @@ fn steps(story: &Story, sheet: &mut Sheet) {
     }
 }
 
-struct Sheet {
+pub(super) struct Sheet {
     lines: Vec<String>,
     width: usize,
 }
 
 impl Sheet {
-    fn row(&mut self, name: &str, text: &str) {
+    pub(super) fn row(&mut self, name: &str, text: &str) {
         self.lines.extend(hang(&format!("{name:<MARGIN$}"), &escape(text), self.width));
     }
 }

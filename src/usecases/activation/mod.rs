@@ -101,7 +101,7 @@ fn attempt(context: &Context, wish: &Wish, known: &mut Known) -> Result<Activate
     }
     let ready = preflight::refuse(context, &ledger, wish, None, known)?;
 
-    questions::summary(&mut terminal, &ready)?;
+    questions::summary(context, &mut terminal, &ready)?;
     let answers = questions::criteria(context, &mut terminal, &ready)?;
     let incident = questions::incident(&mut terminal, &ready)?;
     let reason = questions::reason(&mut terminal, &ready)?;

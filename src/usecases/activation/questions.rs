@@ -9,6 +9,7 @@ use crate::core::proof::Ended;
 use crate::core::text::Line;
 use crate::ports::clock;
 use crate::ports::effect::probe;
+use crate::ports::effect::session::containment;
 use crate::ports::terminal::Terminal;
 use crate::reading::summary::Summary;
 use crate::usecases::context::Context;
@@ -18,7 +19,7 @@ use crate::usecases::texts::{incident_text, reason_text};
 use chrono::{NaiveTime, TimeDelta};
 
 /// Shows what opens, for whom, until when, what is recorded, when review is due.
-pub(super) fn summary(terminal: &mut Terminal, ready: &Ready) -> Result<(), Failure> {
+pub(super) fn summary(context: &Context, terminal: &mut Terminal, ready: &Ready) -> Result<(), Failure> {
     let key = ready.key.public().fingerprint();
     let hints: Vec<String> = ready.hints.iter().map(ToString::to_string).collect();
     let summary = Summary {
@@ -32,6 +33,8 @@ pub(super) fn summary(terminal: &mut Terminal, ready: &Ready) -> Result<(), Fail
         overrides: &ready.overrides,
         hotfix: ready.mended.as_ref().map(Mended::to_words),
         able: &ready.able,
+        contained: containment(),
+        os_uid: Some(context.os_uid().into()),
         until: clock::now()?.wall + ready.length.delta(),
     };
     terminal.say("")?;

@@ -33,7 +33,7 @@ pub(super) fn resume(
         return Err(policy::Refusal::RegistrationChanged.into());
     }
     let mut lock = take_lock(context, id)?;
-    questions::summary(&mut terminal, &ready)?;
+    questions::summary(context, &mut terminal, &ready)?;
     for given in &grant.approvals {
         terminal.say(&format!("  {} has signed.", given.person))?;
     }

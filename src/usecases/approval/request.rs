@@ -9,6 +9,7 @@ use crate::core::roster::Roster;
 use crate::core::statement::{Approve, Verb};
 use crate::core::text::escape;
 use crate::ports::clock;
+use crate::ports::effect::session::containment;
 use crate::ports::ledger::{Ledger, Pending};
 use crate::reading::summary::Summary;
 use crate::reading::time::near;
@@ -64,6 +65,8 @@ pub(super) fn to_lines(pending: &Pending, roster: &Roster, now: &Moment) -> Vec<
         overrides: &grant.overrides,
         hotfix: grant.mended.as_ref().map(Mended::to_words),
         able: &policy::able_to_approve(grant, scope, roster, now),
+        contained: containment(),
+        os_uid: request.signed_u64("os_uid"),
         until: now.wall + length.delta(),
     };
     let mut lines = summary.to_lines();

@@ -1,7 +1,8 @@
 //! `expire`: cron's verb. Closes what is due, retries what is not proved closed, sweeps
 //! half-open activations. Idempotent; quick when nothing is due.
 
-use super::{Ending, close_one, side_by_side, tidy};
+use super::retention::Over;
+use super::{Ending, close_one, sessions, side_by_side, tidy};
 use crate::core::grant::State;
 use crate::core::id::ActId;
 use crate::core::moment::Moment;
@@ -25,8 +26,12 @@ pub struct Expired {
     pub unrevoked: Vec<String>,
     /// Closed, but the ledger could not take it.
     pub unrecorded: Vec<String>,
+    /// Sessions whose glass died: ended, and their recordings fixed as they were found.
+    pub interrupted: Vec<String>,
     /// Requests and acts of several people whose time is over.
     pub lapsed: Vec<Waited>,
+    /// Sessions whose recording is kept no longer; with `--dry-run` only looked at.
+    pub deleted: Vec<String>,
     /// What went wrong, grant by grant or with the ledger.
     pub failures: Vec<Failure>,
 }
@@ -53,16 +58,26 @@ impl std::fmt::Display for Waited {
 pub fn expire(context: &Context, dry_run: bool) -> Result<Expired, Failure> {
     let now = clock::now()?;
     let mut expired = Expired::default();
-    let due = match context.ledger_to_read().and_then(|ledger| find(context, &ledger, &now, &mut expired)) {
-        Ok(due) => due,
+    let found = context.ledger_to_read().and_then(|ledger| {
+        let due = find(context, &ledger, &now, &mut expired)?;
+        Ok((due, ledger.running_sessions()?, Over::find(&ledger, &now)))
+    });
+    let (due, running, over) = match found {
+        Ok(found) => found,
         Err(failure) => {
             expired.failures.push(failure);
             context.believe(&context.place.open)?;
-            due_plans(&Plans::without_ledger(&context.place.open), &now)?
+            let due = due_plans(&Plans::without_ledger(&context.place.open), &now)?;
+            (due, Vec::new(), Ok(Over::default()))
         }
     };
     let is_readable = expired.failures.is_empty();
+    let over = over.unwrap_or_else(|failure| {
+        expired.failures.push(failure);
+        Over::default()
+    });
     if dry_run {
+        expired.deleted = over.sessions();
         expired.due = due.into_iter().map(|due| due.grant).collect();
         expired.due.extend(expired.lapsed.drain(..).map(|waited| waited.to_string()));
         return Ok(expired);
@@ -75,11 +90,18 @@ pub fn expire(context: &Context, dry_run: bool) -> Result<Expired, Failure> {
     {
         expired.failures.push(failure);
     }
+    match sessions::look_after_all(context, &running) {
+        Ok(fixed) => expired.interrupted = fixed,
+        Err(failure) => expired.failures.push(failure),
+    }
     if let Err(error) = context.home.lay_in_ballast() {
         (context.talk)(&format!("warning: {error}"));
     }
     if is_readable && let Err(failure) = tidy::sweep(context) {
         (context.talk)(&format!("warning: {failure}"));
+    }
+    if !over.is_empty() {
+        over.delete(context, &now, &mut expired);
     }
     if let Err(error) = touch(&context.home.heartbeat()) {
         expired.failures.push(Failure::new(Kind::Failed, error.to_string()));

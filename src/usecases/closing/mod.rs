@@ -5,8 +5,10 @@
 pub mod attest;
 pub mod expire;
 mod others;
+mod retention;
 pub mod revoke;
 mod round;
+mod sessions;
 mod tidy;
 pub mod watchdog;
 
@@ -89,7 +91,10 @@ fn by_ledger(
     ledger: Option<&Mutex<Ledger>>,
     mut closing: Closing,
 ) -> Result<Ending, Failure> {
+    sessions::end_all(context, ledger, &mut closing.plan)?;
     let round = round::run_round(context, &mut closing)?;
+    // What is left of them sees that, and ends; a closing that was begun inside it is through.
+    closing.plan.sessions.clear();
     let plans = Plans::without_ledger(&context.place.open);
     let (jitter, now) = (signer::random_byte()?, clock::now()?);
     let recorded = ledger.map(|ledger| held(ledger).record_round(&closing, &round, jitter, &now));
@@ -126,7 +131,9 @@ fn by_plan(
     let Some(plan) = plan else { return Err(by_hand("has no close plan")) };
     let mut closing = Closing::from_plan(plan, lock);
     if closing.plan.closed.is_none() {
+        sessions::end_all(context, ledger, &mut closing.plan)?;
         let round = round::run_round(context, &mut closing)?;
+        closing.plan.sessions.clear();
         let ending = keep_in_plan(context, &mut closing, round.orphan_wait_ms.is_none())?;
         if ending != Ending::EndedUnrecorded {
             warn(context, closing.release(false));

@@ -1,6 +1,7 @@
 //! What an end leaves behind where a crash came before the tidying: plans and locks of
 //! grants that have ended, half-written plans, secrets.
 
+use super::sessions;
 use crate::ports::ledger::{GrantLock, Ledger, Plans};
 use crate::ports::{clock, effect};
 use crate::usecases::context::Context;
@@ -13,6 +14,7 @@ const TIDYING_MS: u64 = 10_000;
 
 /// Removes what is left of grants that have ended. Touches nothing that is in use.
 pub(super) fn sweep(context: &Context) -> Result<(), Failure> {
+    sessions::sweep(context)?;
     let plans = Plans::without_ledger(&context.place.open);
     let mut named: BTreeSet<String> = plans.named()?.into_iter().collect();
     named.extend(GrantLock::named(&context.place.locks)?);

@@ -1,7 +1,7 @@
 //! The grant's own watchdog: a detached process that re-reads both clocks each second and
 //! closes the grant when it is due, with no cron and no person (P2).
 
-use super::{Ending, close_one};
+use super::{Ending, close_one, sessions};
 use crate::core::backoff;
 use crate::core::grant::State;
 use crate::core::id::GrantId;
@@ -61,11 +61,14 @@ impl Watch<'_> {
         if self.not_before.is_some_and(|not_before| now.boot_ms < not_before) {
             return Ok(false);
         }
-        if plan.is_none_or(|plan| plan.is_due(&now)) {
+        if plan.as_ref().is_none_or(|plan| plan.is_due(&now)) {
             return self.close(&now, Cause::Expired);
         }
         if !self.is_active && self.activation_died(&now)? {
             return self.close(&now, Cause::HalfOpen);
+        }
+        if let Some(plan) = plan.filter(|plan| !plan.sessions.is_empty()) {
+            sessions::look_after(self.context, &plan)?;
         }
         Ok(false)
     }

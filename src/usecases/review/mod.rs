@@ -2,6 +2,7 @@
 //!
 //! Refuse what can be refused; show the story; ask; have it typed and signed; record.
 
+mod playing;
 mod questions;
 mod queue;
 
@@ -19,6 +20,7 @@ use crate::ports::terminal::Terminal;
 use crate::reading::story;
 use crate::usecases::context::Context;
 use crate::usecases::failure::{Failure, Kind};
+use crate::usecases::session::listing::command_logs;
 use crate::usecases::signing::{common, confirm_and_sign_again, find_person};
 use crate::usecases::texts::{incident_text, note_text};
 use std::path::{Path, PathBuf};
@@ -72,10 +74,10 @@ fn attempt(context: &Context, wish: &Wish, known: &mut Known) -> Result<Judged, 
     let mut desk = Desk::open(context, terminal, ledger, wish.key.as_deref(), known)?;
     let case = desk.take(&wish.grant, known)?;
     let given = Given::judge(&case, wish)?;
-    desk.show(&case)?;
+    desk.show(context, &case)?;
     let verdict = match given.verdict {
         Some(verdict) => verdict,
-        None => questions::verdict(&mut desk.terminal, &case)?,
+        None => questions::verdict(context, &mut desk.terminal, &case)?,
     };
     desk.judge(&case, verdict, given)
 }
@@ -157,9 +159,10 @@ impl Desk {
         Ok(Case { story, scope, reviewer })
     }
 
-    fn show(&mut self, case: &Case) -> Result<(), Failure> {
+    fn show(&mut self, context: &Context, case: &Case) -> Result<(), Failure> {
         self.terminal.say("")?;
-        for line in story::to_lines(&case.story, clock::now()?.wall, self.terminal.width()) {
+        let (story, logs) = (&case.story, command_logs(context, &case.story));
+        for line in story::to_lines(story, &logs, clock::now()?.wall, self.terminal.width()) {
             self.terminal.say(&line)?;
         }
         if case.reviewer.is_self_review() {

@@ -1,11 +1,13 @@
 //! What a reviewer is asked, after the story.
 
 use super::Case;
+use super::playing::{self, Wanted};
 use crate::core::playbook::Scope;
 use crate::core::policy;
 use crate::core::review::Verdict;
 use crate::core::text::Line;
 use crate::ports::terminal::Terminal;
+use crate::usecases::context::Context;
 use crate::usecases::failure::{Failure, Kind};
 use crate::usecases::texts::incident_text;
 
@@ -26,9 +28,10 @@ pub(super) enum Answer {
 }
 
 /// The verdict on one grant.
-pub(super) fn verdict(terminal: &mut Terminal, case: &Case) -> Result<Verdict, Failure> {
+pub(super) fn verdict(context: &Context, terminal: &mut Terminal, case: &Case) -> Result<Verdict, Failure> {
+    playing::announce(terminal, case)?;
     for _ in 0..TRIES {
-        let answer = ask(terminal)?;
+        let answer = ask(context, terminal, case)?;
         if let Some(verdict) = read_verdict(terminal, case, &answer)? {
             return Ok(verdict);
         }
@@ -37,10 +40,15 @@ pub(super) fn verdict(terminal: &mut Terminal, case: &Case) -> Result<Verdict, F
 }
 
 /// The same in a queue, where it can be passed over.
-pub(super) fn verdict_or_move(terminal: &mut Terminal, case: &Case) -> Result<Answer, Failure> {
+pub(super) fn verdict_or_move(
+    context: &Context,
+    terminal: &mut Terminal,
+    case: &Case,
+) -> Result<Answer, Failure> {
     terminal.say("A verdict; or s to skip it, b to go back, q to quit.")?;
+    playing::announce(terminal, case)?;
     for _ in 0..TRIES {
-        let answer = ask(terminal)?;
+        let answer = ask(context, terminal, case)?;
         match answer.as_str() {
             "s" => return Ok(Answer::Skip),
             "b" => return Ok(Answer::Back),
@@ -55,8 +63,15 @@ pub(super) fn verdict_or_move(terminal: &mut Terminal, case: &Case) -> Result<An
     Err(no_verdict())
 }
 
-fn ask(terminal: &mut Terminal) -> Result<String, Failure> {
-    Ok(terminal.ask_line("Verdict (justified, unjustified, misuse, drill): ")?.trim().to_owned())
+/// What is answered once nothing more is to be played: that is no try.
+fn ask(context: &Context, terminal: &mut Terminal, case: &Case) -> Result<String, Failure> {
+    loop {
+        let answer = terminal.ask_line("Verdict (justified, unjustified, misuse, drill): ")?;
+        match Wanted::read(answer.trim()) {
+            Some(wanted) if playing::has_any(case) => playing::play_wanted(context, terminal, case, &wanted)?,
+            _ => return Ok(answer.trim().to_owned()),
+        }
+    }
 }
 
 /// The verdict that was typed; `None`, and says why, where it is none or does not fit.

@@ -53,9 +53,9 @@ fn attempt(
         }
         // Read anew: it may have been reviewed by someone else since.
         let case: Case = desk.take(grant, known)?;
-        desk.show(&case)?;
+        desk.show(context, &case)?;
         desk.terminal.say(&format!("{} of {}.", at + 1, queue.len()))?;
-        match verdict_or_move(&mut desk.terminal, &case)? {
+        match verdict_or_move(context, &mut desk.terminal, &case)? {
             Answer::Verdict(verdict) => {
                 each(&desk.judge(&case, verdict, Given::default())?);
                 judged[at] = true;

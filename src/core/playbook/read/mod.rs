@@ -14,7 +14,7 @@ use crate::core::playbook::{
 use crate::core::roster::Who;
 use crate::core::source::Faults;
 use crate::core::source::reader::{Read, Table, Value, read_file};
-use crate::core::source::values::{is_handle, line, name, one_of, schema, seconds};
+use crate::core::source::values::{is_handle, line, name, one_of, os_user, schema, seconds};
 use regex_lite::Regex;
 use scene::{Catalog, Scene};
 use std::collections::BTreeSet;
@@ -84,6 +84,7 @@ fn scope(value: Value<'_>, seen: &mut Seen) -> Read<Scope> {
         let reason_min = table.optional("reason-min", |value| value.integer(0..=REASON_MAX));
         let recording = table.or("recording", Recording::BestEffort, |value| one_of(value, &RECORDINGS));
         let recording_input = table.or("recording-input", false, Value::boolean);
+        let run_as = table.optional("run-as", os_user);
         let drill_every = table.optional("drill-every", seconds);
         let on_call = table.optional("on-call", |value| {
             let hours = line(value)?;
@@ -132,6 +133,7 @@ fn scope(value: Value<'_>, seen: &mut Seen) -> Read<Scope> {
             reason_min: reason_min.unwrap_or(REASON_MIN),
             recording: recording?,
             recording_input: recording_input?,
+            run_as: run_as?,
             drill_every: drill_every?,
             on_call: on_call?,
             criteria: criteria?,

@@ -89,9 +89,11 @@ fn what_the_contracts_example_asks_for_beyond_this_version_is_named() {
             "[[scope.evidence]]",
         ]
     );
-    let all =
-        LEAST.replace("title = \"S\"", "title = \"S\"\nrecording = \"required\"\nrecording-input = true");
-    assert_eq!(parse(&all).scopes[0].unsupported(), ["recording = \"required\"", "recording-input = true"]);
+    let all = "title = \"S\"\nrecording = \"required\"\nrecording-input = true\nrun-as = \"ops\"";
+    let scope = &parse(&LEAST.replace("title = \"S\"", all)).scopes[0];
+    assert_eq!((scope.recording, scope.recording_input), (Recording::Required, true));
+    assert_eq!(scope.run_as.as_deref(), Some("ops"));
+    assert_eq!(scope.unsupported(), [""; 0]);
 }
 
 #[test]

@@ -6,13 +6,15 @@
 
 use super::super::{Registered, projection, registered};
 use super::finding::Findings;
+use super::people::People;
 use crate::core::duration::Seconds;
 use crate::core::entry::{Facts, Genesis, Kind};
 use crate::core::grant::{ATTESTATIONS, ATTESTED, Grant};
 use crate::core::playbook::Scope;
-use crate::core::policy::{self, Denied, Refusal};
+use crate::core::policy::{self, DeletionRefusal, Denied, Refusal};
 use crate::core::roster::Roster;
 use crate::core::text::escape;
+use chrono::{DateTime, Utc};
 use rusqlite::Connection;
 
 pub(super) struct Granted<'a> {
@@ -31,18 +33,32 @@ impl<'a> Granted<'a> {
     /// Whether an entry is judged here.
     pub(super) fn concerns(facts: &Facts) -> bool {
         match facts.kind {
-            Kind::Extended | Kind::Attested | Kind::Revoked => true,
+            Kind::Extended
+            | Kind::Attested
+            | Kind::Revoked
+            | Kind::SessionStarted
+            | Kind::RecordingDeleted => true,
             Kind::StepClosed => facts.proof.as_deref() == Some(ATTESTED),
             _ => false,
         }
     }
 
     /// Judges an entry by its grant as it stood before it.
-    pub(super) fn judge(&mut self, grant: &Grant, facts: &Facts, roster: &Roster, findings: &mut Findings) {
+    /// `floor` is the clock floor then.
+    pub(super) fn judge(
+        &mut self,
+        grant: &Grant,
+        facts: &Facts,
+        people: &People<'_>,
+        floor: DateTime<Utc>,
+        findings: &mut Findings,
+    ) {
         let judged = match facts.kind {
             Kind::StepClosed => self.judge_vouched(grant, facts),
+            Kind::SessionStarted => judge_start(grant, facts, floor),
+            Kind::RecordingDeleted => judge_deletion(grant, facts, people.keep_recordings()),
             kind => match self.scope(grant) {
-                Some(scope) => judge_signer(kind, grant, scope, roster, facts),
+                Some(scope) => judge_signer(kind, grant, scope, people.roster(), facts),
                 None => Ok(()),
             },
         };
@@ -73,6 +89,25 @@ impl<'a> Granted<'a> {
             true => Ok(()),
             false => Err(format!("{vouching} people vouched for the step `{step}`, and {ATTESTATIONS} must")),
         }
+    }
+}
+
+/// A grant is used while it is open, by the person whose it is.
+fn judge_start(grant: &Grant, facts: &Facts, floor: DateTime<Utc>) -> Result<(), String> {
+    if facts.person.as_ref() != Some(&grant.person) {
+        return Err(format!("a session of {} is started by nobody but {}", grant.id, grant.person));
+    }
+    policy::judge_usable(grant, &facts.moment(), floor).map_err(|refusal| refusal.to_string())
+}
+
+/// A recording is deleted as was registered; what else stands against it, the fold says.
+fn judge_deletion(grant: &Grant, facts: &Facts, keep: Option<Seconds>) -> Result<(), String> {
+    let Some(session) = facts.session.as_deref().and_then(|id| grant.session(id)) else { return Ok(()) };
+    match policy::judge_deletion(grant, session, keep, facts.at()) {
+        Err(refusal @ (DeletionRefusal::NoLimit | DeletionRefusal::Kept { .. })) => {
+            Err(format!("the recording of {} was deleted: {refusal}", session.id))
+        }
+        _ => Ok(()),
     }
 }
 

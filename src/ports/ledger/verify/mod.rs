@@ -15,7 +15,9 @@ mod grants;
 mod hotfixes;
 mod pass;
 mod people;
+mod recordings;
 mod rows;
+mod sessions;
 mod signature;
 mod stored_head;
 mod summary;
@@ -27,6 +29,8 @@ mod workers;
 
 pub use anchors::{Anchored, Given};
 pub use finding::Finding;
+pub use recordings::{EachName, RecordedFiles};
+pub use sessions::Deleted;
 
 use super::{Ledger, LedgerError};
 use crate::core::merkle::Hash;
@@ -37,12 +41,14 @@ use serde::Serialize;
 use workers::Workers;
 
 /// What to hold the ledger against, beside itself.
-#[derive(Clone, Debug, Default)]
-pub struct VerifyOptions {
+#[derive(Clone, Default)]
+pub struct VerifyOptions<'a> {
     /// Checkpoints and receipts that were kept elsewhere.
     pub anchors: Vec<Given>,
     /// A checkpoint up to which the signatures were verified before; hashes always all are.
     pub since: Option<Given>,
+    /// The files of recordings; where there are none, these are not looked at.
+    pub recordings: Option<RecordedFiles<'a>>,
 }
 
 /// What the verification came to.
@@ -70,6 +76,10 @@ pub struct Verification {
     pub recoveries: Vec<Recovery>,
     /// Kept heads that are true of this ledger.
     pub anchors: Vec<Anchored>,
+    /// Sessions of which a recording is bound, and not deleted.
+    pub bound_recordings: u64,
+    /// What reading the recordings came to; `None` where they were not looked at.
+    pub recordings: Option<Played>,
     /// Whole texts that no entry names: harmless, but not written by glass.
     pub orphan_texts: u64,
     /// What is wrong, in the order of the log; empty for a whole ledger.
@@ -80,6 +90,19 @@ pub struct Verification {
     pub excluded: Vec<String>,
     /// What could not be excluded.
     pub not_excluded: Vec<String>,
+}
+
+/// What reading the recordings came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Played {
+    /// Files that were there.
+    pub files: u64,
+    /// Bytes that were read, and held against the ledger.
+    pub bytes: u64,
+    /// Sessions that still run: what they record from their last piece on is bound later.
+    pub running: u64,
+    /// RecordedFiles that were deleted, as was registered.
+    pub deleted: Vec<Deleted>,
 }
 
 /// An admin whom nobody signed for.
@@ -111,21 +134,21 @@ impl Ledger {
     /// # Errors
     /// The database can't be read at all, or its pages are damaged. Whatever can be read and
     /// is wrong is a finding.
-    pub fn verify(&self, options: &VerifyOptions, workers: usize) -> Result<Verification, LedgerError> {
+    pub fn verify(&self, options: &VerifyOptions<'_>, workers: usize) -> Result<Verification, LedgerError> {
         // Texts and projections are looked up in no order; KiB, so that memory stays bounded.
         self.connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
         // One snapshot: others may append meanwhile.
         let snapshot = self.connection.unchecked_transaction()?;
-        let (connection, genesis): (&Connection, _) = (&snapshot, &self.genesis);
+        let (connection, genesis) = (&self.connection, &self.genesis);
         let size = size(connection)?;
         // Whether it is true of this tree is found out below, as for any anchor.
         let since = options.since.as_ref().map_or(0, |since| anchors::newest(since, genesis));
-        let mut pass = Pass::new(connection, genesis, since);
+        let mut pass = Pass::new(connection, genesis, since, options.recordings);
         let mut queries = Queries::prepare(connection)?;
         let reader = Reader::new(&mut queries, size)?;
         Workers::with(workers, |workers| pass.run(reader, &workers))?;
-        let Pass { tree, mut people, grants, acts, texts, mut findings, clock_floor, good, vouched, .. } =
-            pass;
+        let Pass { tree, mut people, grants, sessions, acts, texts, mut findings, clock_floor, .. } = pass;
+        let (good, vouched) = (pass.good, pass.vouched);
         let negative: u64 =
             connection.query_row("SELECT count(*) FROM entry WHERE seq < 0", [], |row| row.get(0))?;
         if negative > 0 {
@@ -134,6 +157,7 @@ impl Ledger {
         tree.check_count(size, &mut findings)?;
         people.check_counts(&mut findings)?;
         grants.finish(&mut findings)?;
+        let mut seen = sessions.finish(&mut findings)?;
         acts.finish(&mut findings)?;
         let orphan_texts = texts.check_others(&mut findings)?;
         let signed = stored_head::check(connection, genesis, &tree, size, clock_floor, &mut findings)?;
@@ -142,6 +166,16 @@ impl Ledger {
             anchored.extend(anchors::check(file, genesis, &tree, size, &mut findings)?);
         }
         let root = tree.root_at(size)?;
+        drop(queries);
+        drop(snapshot);
+        let recordings = match &options.recordings {
+            Some(recordings) => {
+                recordings::check_directory(connection, recordings, &mut seen, &mut findings)?;
+                let (files, bytes, running) = (seen.files, seen.bytes, seen.running);
+                Some(Played { files, bytes, running, deleted: seen.deleted })
+            }
+            None => None,
+        };
         let (findings, more_findings) = findings.into_parts();
         let mut verification = Verification {
             origin: genesis.origin.clone(),
@@ -155,6 +189,8 @@ impl Ledger {
             vouched: vouched.map_or(0, |(size, _)| size),
             recoveries: people.take_recoveries(),
             anchors: anchored,
+            bound_recordings: seen.bound,
+            recordings,
             orphan_texts,
             findings,
             more_findings,

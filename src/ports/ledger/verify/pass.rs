@@ -8,7 +8,9 @@ use super::granted::Granted;
 use super::grants::Grants;
 use super::hotfixes::Hotfixes;
 use super::people::{People, registers};
+use super::recordings::RecordedFiles;
 use super::rows::Reader;
+use super::sessions::Sessions;
 use super::signature::{Judged, Named};
 use super::texts::Texts;
 use super::tree::Tree;
@@ -24,6 +26,7 @@ pub(super) struct Pass<'a> {
     pub(super) tree: Tree<'a>,
     pub(super) people: People<'a>,
     pub(super) grants: Grants<'a>,
+    pub(super) sessions: Sessions<'a>,
     granted: Granted<'a>,
     pub(super) acts: Acts<'a>,
     hotfixes: Hotfixes<'a>,
@@ -40,12 +43,18 @@ pub(super) struct Pass<'a> {
 }
 
 impl<'a> Pass<'a> {
-    pub(super) fn new(connection: &'a Connection, genesis: &'a Genesis, since: u64) -> Self {
+    pub(super) fn new(
+        connection: &'a Connection,
+        genesis: &'a Genesis,
+        since: u64,
+        recordings: Option<RecordedFiles<'a>>,
+    ) -> Self {
         let mut findings = Findings::default();
         Self {
             tree: Tree::new(connection),
             people: People::new(connection, genesis, &mut findings),
             grants: Grants::new(connection),
+            sessions: Sessions::new(connection, recordings),
             granted: Granted::new(connection, genesis),
             acts: Acts::new(connection),
             hotfixes: Hotfixes::new(connection, genesis),
@@ -112,9 +121,10 @@ impl<'a> Pass<'a> {
             if Granted::concerns(&facts)
                 && let Some(before) = self.grants.before(&facts)
             {
-                self.granted.judge(before, &facts, self.people.roster(), &mut self.findings);
+                self.granted.judge(before, &facts, &self.people, floor, &mut self.findings);
             }
             self.grants.follow(&facts, &mut self.findings)?;
+            self.sessions.follow(&facts, &mut self.findings)?;
             self.name_texts(&facts)?;
             let signers = self.acts.follow(&facts, self.people.needed(), &mut self.findings)?;
             let Self { people, tree, texts, findings, .. } = self;
@@ -141,13 +151,15 @@ impl<'a> Pass<'a> {
         Ok((!signed.is_empty() || !named.is_empty()).then_some(Job::Judge(signed, named)))
     }
 
-    /// The texts of a step's outputs and errors.
+    /// The texts of a step's outputs and errors, and of a session's command.
     fn name_texts(&mut self, facts: &Facts) -> rusqlite::Result<()> {
         let outputs = facts.outputs.iter().map(|(name, key)| (format!("the output `{name}`"), key));
         let tails = facts.runs.iter().filter_map(|(name, run)| {
             run.tail.as_ref().map(|key| (format!("the error text of `{name}`"), key))
         });
-        for (what, key) in outputs.chain(tails) {
+        let command =
+            facts.started.as_ref().map(|started| ("the session's command".to_owned(), &started.command));
+        for (what, key) in outputs.chain(tails).chain(command) {
             let what = crate::core::text::escape(&what);
             if let Some(bytes) = self.texts.named(facts.seq, key, &what, &mut self.findings)? {
                 self.named.push(Named { seq: facts.seq, what, key: key.clone(), bytes });

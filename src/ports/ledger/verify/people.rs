@@ -8,6 +8,7 @@ use super::finding::Findings;
 use super::signature::{Judged, Signed, digest, judge, seen_size, verb};
 use super::texts::Texts;
 use super::tree::Tree;
+use crate::core::duration::Seconds;
 use crate::core::entry::{Facts, Genesis, Kind};
 use crate::core::grant::Consent;
 use crate::core::playbook::{Playbook, Scope, Touch};
@@ -37,6 +38,7 @@ pub(super) struct People<'a> {
     connection: &'a Connection,
     genesis: &'a Genesis,
     roster: Roster,
+    keep_recordings: Option<Seconds>,
     /// The roster's keys by fingerprint, with their owners.
     keys: HashMap<String, Owned>,
     /// Who signs the next registration, and their keys: after a recovery, one more.
@@ -64,6 +66,7 @@ impl<'a> People<'a> {
             keys: by_fingerprint(&roster),
             registrar_keys: by_fingerprint(&roster),
             roster,
+            keep_recordings: None,
             registrars,
             proposals: HashSet::new(),
             recoveries: Vec::new(),
@@ -71,6 +74,11 @@ impl<'a> People<'a> {
             registrations: 0,
             statements: 0,
         }
+    }
+
+    /// For how long recordings are kept, by the registrations so far.
+    pub(super) const fn keep_recordings(&self) -> Option<Seconds> {
+        self.keep_recordings
     }
 
     /// Who exists, by the registrations so far.
@@ -277,6 +285,7 @@ impl<'a> People<'a> {
         if let Some(files) = files.filter(|_| is_good) {
             match settings(&files) {
                 Ok(settings) => {
+                    self.keep_recordings = settings.keep_recordings;
                     let roster = settings.roster;
                     self.keys = by_fingerprint(&roster);
                     self.registrar_keys = by_fingerprint(&roster);

@@ -28,6 +28,13 @@ fn excluded(verification: &Verification) -> Vec<String> {
             verification.vouched
         ));
     }
+    if let Some(played) = &verification.recordings {
+        words.push(format!(
+            "The recordings of {} sessions ({} files, {} bytes) are those that the entries bind, byte for byte, and \
+             nothing else lies beside them.",
+            verification.bound_recordings, played.files, played.bytes
+        ));
+    }
     for anchor in &verification.anchors {
         words.push(format!("{}: the first {} entries are those of that day.", anchor.name, anchor.size));
     }
@@ -56,6 +63,17 @@ fn not_excluded(verification: &Verification, newest: Option<u64>) -> Vec<String>
              changed them, but for what people signed.",
             verification.size - 1
         ));
+    }
+    match &verification.recordings {
+        None if verification.bound_recordings > 0 => words.push(format!(
+            "The recordings of {} sessions are bound, and were not looked at: `glass ledger verify --recordings` does.",
+            verification.bound_recordings
+        )),
+        Some(played) if played.running > 0 => words.push(format!(
+            "{} sessions still run: what they recorded after their last piece is not bound yet.",
+            played.running
+        )),
+        _ => {}
     }
     words
 }

@@ -120,7 +120,7 @@ impl Fixture {
             .map(|(path, bytes)| json!({"path": path, "sha512": HEXLOWER.encode(&Sha512::digest(bytes))}))
             .collect();
         let facts = object(json!({"files": list, "previous": self.ledger().registrars().unwrap().previous}));
-        let nonce = 100 + self.clock as u8;
+        let nonce = (self.clock as u8).wrapping_add(100);
         let statement =
             Statement::<Register>::new(&self.common(nonce), facts, object(json!({"title": "files"})))
                 .unwrap();
@@ -145,7 +145,7 @@ impl Fixture {
         let previous = self.ledger().registrars().unwrap().previous;
         let facts =
             object(json!({"files": [{"path": "glass.toml", "sha512": sha512}], "previous": previous}));
-        let common = self.common(100 + self.clock as u8);
+        let common = self.common((self.clock as u8).wrapping_add(100));
         for key in keys {
             let statement = Statement::<Register>::new(&common, facts.clone(), Map::new()).unwrap();
             let now = self.now();
@@ -204,7 +204,7 @@ impl Fixture {
         if self_review {
             facts.insert("self_review".into(), json!(true));
         }
-        let nonce = 200 + self.clock as u8;
+        let nonce = (self.clock as u8).wrapping_add(200);
         let texts = object(json!({"note": "as it should be", "title": "a file"}));
         let statement = Statement::<Review>::new(&self.common(nonce), facts, texts).unwrap();
         let now = self.now();
@@ -218,7 +218,7 @@ impl Fixture {
         byte: u8,
         facts: Map<String, Value>,
     ) -> u64 {
-        let nonce = 150 + self.clock as u8;
+        let nonce = (self.clock as u8).wrapping_add(150);
         let common = Common { person: person.to_owned(), ..self.common(nonce) };
         let confirmed = confirm(Statement::<V>::new(&common, facts, object(json!({}))).unwrap(), byte);
         let (statement, now) = (confirmed.statement(), self.now());
@@ -285,7 +285,7 @@ impl Fixture {
         batch.commit().unwrap();
     }
 
-    fn end(&mut self, id: &str) {
+    pub(super) fn end(&mut self, id: &str) {
         let now = self.now();
         let fact = |kind| Facts { grant: Some(id.to_owned()), ..Facts::new(kind, &now) };
         let step = Facts {
@@ -351,7 +351,7 @@ impl Fixture {
         connection.execute(sql, (frontier.size(), frontier.root().0, frontier.to_bytes())).unwrap();
     }
 
-    pub(super) fn try_verify(&self, options: &VerifyOptions) -> Result<Verification, LedgerError> {
+    pub(super) fn try_verify(&self, options: &VerifyOptions<'_>) -> Result<Verification, LedgerError> {
         Ledger::open_read(&self.place)?.verify(options, 2)
     }
 
@@ -361,7 +361,7 @@ impl Fixture {
 
     pub(super) fn verify_against(&self, name: &str, text: &str) -> Verification {
         let given = Given { name: name.to_owned(), text: text.to_owned() };
-        self.try_verify(&VerifyOptions { anchors: vec![given], since: None }).unwrap()
+        self.try_verify(&VerifyOptions { anchors: vec![given], ..VerifyOptions::default() }).unwrap()
     }
 }
 

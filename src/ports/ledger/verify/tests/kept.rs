@@ -81,7 +81,7 @@ fn p07_signatures_before_an_earlier_checkpoint_need_not_be_verified_again() {
     let text = fixture.ledger().checkpoint().unwrap();
     fixture.request(3);
     let since = Some(Given { name: "last".to_owned(), text: text.clone() });
-    let options = VerifyOptions { anchors: Vec::new(), since };
+    let options = VerifyOptions { since, ..VerifyOptions::default() };
     let verification = fixture.try_verify(&options).unwrap();
     assert_eq!(verification.findings, []);
     // A registration is always verified: the roster of everything later leans on it.

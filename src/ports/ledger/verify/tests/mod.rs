@@ -6,6 +6,7 @@ mod granted;
 mod hotfixed;
 mod kept;
 mod reviewed;
+mod sessions;
 mod touched;
 mod whole;
 
