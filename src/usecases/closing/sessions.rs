@@ -15,7 +15,7 @@ use crate::usecases::session::files_of;
 use std::sync::Mutex;
 
 /// How long the lock of a dead session is needed.
-const FIXING_MS: u64 = 60_000;
+const FIXING_MS: u64 = 600_000;
 
 /// Ends the sessions of a plan that is being closed, and takes those out that are over.
 ///
@@ -37,7 +37,7 @@ pub(super) fn end_all(
     for (planned, gone) in others.into_iter().zip(proofs) {
         let of = OfSession { grant: plan.grant.clone(), session: planned.id.clone() };
         // Where its own glass lives, that one records its end; else, or later, this does.
-        let told = ledger.map(|ledger| fix(context, &mut held(ledger), &of, gone, &clock::now()?));
+        let told = ledger.map(|ledger| fix(context, ledger, &of, gone, &clock::now()?));
         if let Some(Err(failure)) = &told {
             (context.talk)(&format!("WARNING: {}: {failure}", planned.id));
         }
@@ -60,9 +60,11 @@ fn is_told_gone(ledger: &Ledger, of: &OfSession) -> bool {
 }
 
 /// Fixes the recording of a session whose glass is dead; false where it lives, or its end is told.
+///
+/// The ledger is not held while the recording is read, which may be long.
 fn fix(
     context: &Context,
-    ledger: &mut Ledger,
+    ledger: &Mutex<Ledger>,
     of: &OfSession,
     gone: bool,
     now: &Moment,
@@ -72,11 +74,12 @@ fn fix(
     let Some(lock) = GrantLock::acquire(locks, session.as_str(), now, now.boot_ms + FIXING_MS)? else {
         return Ok(false);
     };
-    let known = ledger.grant(&of.grant)?;
+    let known = held(ledger).grant(&of.grant)?;
     let is_open =
         known.is_some_and(|grant| grant.session(&of.session).is_some_and(|found| found.end.is_none()));
     if is_open {
-        ledger.interrupt_session(of, gone, files_of(context, &session), now)?;
+        let files = files_of(context, &session);
+        held(ledger).interrupt_session(of, gone, files, now)?;
     }
     if let Some(left) = HookDir::find(&session) {
         // Nothing secret lies in it: that it can't be removed ends nothing.
@@ -96,13 +99,13 @@ pub(super) fn look_after(context: &Context, plan: &ClosePlan) -> Result<Vec<Stri
     for planned in dead {
         let of = OfSession { grant: plan.grant.clone(), session: planned.id.clone() };
         let gone = end_session(planned, &now.boot_id);
-        let mut ledger = context.ledger_to_close()?;
-        if fix(context, &mut ledger, &of, gone, &clock::now()?)? {
+        let ledger = Mutex::new(context.ledger_to_close()?);
+        if fix(context, &ledger, &of, gone, &clock::now()?)? {
             fixed.push(of.session.clone());
         }
         let lock = GrantLock::acquire(&context.place.locks, &of.grant, &now, now.boot_ms + FIXING_MS)?;
         if let Some(lock) = lock {
-            ledger.unplan_session(&of, lock)?;
+            held(&ledger).unplan_session(&of, lock)?;
         }
     }
     Ok(fixed)
@@ -121,9 +124,9 @@ pub(super) fn look_after_all(context: &Context, running: &[OfSession]) -> Result
             (Some(plan), Some(_)) => fixed.extend(look_after(context, plan)?),
             // It is in no plan any more: what it started was ended with the grant, or never began.
             _ => {
-                let mut ledger = context.ledger_to_close()?;
+                let ledger = Mutex::new(context.ledger_to_close()?);
                 let gone = end_unplanned(&of.session).unwrap_or(false);
-                if fix(context, &mut ledger, of, gone, &clock::now()?)? {
+                if fix(context, &ledger, of, gone, &clock::now()?)? {
                     fixed.push(of.session.clone());
                 }
             }
