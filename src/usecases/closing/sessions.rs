@@ -149,6 +149,7 @@ pub(super) fn sweep(context: &Context) -> Result<(), Failure> {
             continue;
         };
         if !ledger.running_sessions()?.iter().any(|of| of.session == session) {
+            // No entry speaks of what it leaves behind: whether that is proved gone is told nowhere.
             let _ = end_unplanned(&session);
             lock.discard()?;
         }

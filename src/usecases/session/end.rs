@@ -1,8 +1,8 @@
 //! The end of a session: recorded by whoever saw it, and told to the person.
 
 use super::notary::Pieces;
+use super::outcome::{Played, Why};
 use super::recorder::Recorder;
-use super::relay::{Played, Why};
 use super::run::{Case, NOT_THE_COMMANDS, PATIENCE};
 use crate::core::entry::Ending;
 use crate::ports::clock;

@@ -7,6 +7,7 @@ pub mod export;
 pub mod listing;
 mod notary;
 mod notice;
+mod outcome;
 mod pace;
 mod places;
 pub mod play;

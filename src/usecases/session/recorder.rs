@@ -2,7 +2,7 @@
 //! piece. Where that fails, the session goes on with a gap or ends, as its scope asks.
 
 use super::notary::{Notary, Pieces};
-use super::relay::Why;
+use super::outcome::Why;
 use crate::core::playbook::Recording;
 use crate::core::session::cast::{Encoder, Header};
 use crate::core::session::commands::Line;

@@ -3,6 +3,7 @@
 
 use super::commands::Commands;
 use super::notice::Notice;
+use super::outcome::{Played, Why};
 use super::recorder::Recorder;
 use super::watch::{Left, is_closing, left};
 use crate::core::session::warning::Warnings;
@@ -25,52 +26,6 @@ const PIECE: Duration = Duration::from_secs(10);
 const GRACE: Duration = Duration::from_secs(1);
 /// How long what was printed last is waited for, once the grant has ended or nobody reads.
 const LAST_WORDS: Duration = Duration::from_secs(2);
-
-/// Why a session ends; the words of `session-ended`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Why {
-    /// Its command came to its end.
-    Command,
-    /// Its grant did: expired, or revoked, or being closed.
-    Grant,
-    /// It could no longer be recorded, and must be.
-    Recording,
-    /// The person's terminal is gone.
-    HungUp,
-    /// Its keeper was killed.
-    Keeper,
-    /// The system failed glass.
-    Glass,
-}
-
-impl Why {
-    /// The cause as entries name it.
-    pub(super) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Command => "command-ended",
-            Self::Grant => "grant-ended",
-            Self::Recording => "recording-failed",
-            Self::HungUp => "hung-up",
-            Self::Keeper => "keeper-killed",
-            Self::Glass => "glass-failed",
-        }
-    }
-}
-
-/// How it went.
-#[derive(Clone, Debug)]
-pub(super) struct Played {
-    /// Why it ended.
-    pub(super) why: Why,
-    /// The command's exit code, where it exited.
-    pub(super) exit: Option<i32>,
-    /// The signal that ended it, where one did.
-    pub(super) signal: Option<i32>,
-    /// Whether it is proved that nothing of it is left.
-    pub(super) gone: bool,
-    /// The program could not be started: the exit code that says so, and why.
-    pub(super) not_started: Option<(u8, String)>,
-}
 
 /// One stream from the session to where glass writes it.
 pub(super) struct Lane {
@@ -144,7 +99,9 @@ impl Relay<'_> {
             if let Err(why) = self.turn(&mut course, &mut buffer) {
                 self.end(&mut course, why);
                 // What was said while it ended.
-                let _ = self.news(&mut course, &mut buffer);
+                if let Err(why) = self.news(&mut course, &mut buffer) {
+                    self.end(&mut course, why);
+                }
             }
         }
         self.commands.hear(&mut self.recorder);
@@ -154,10 +111,13 @@ impl Relay<'_> {
 
     fn is_over(&self, course: &Course) -> bool {
         let Some(since) = course.ending else { return false };
-        let said = course.screen_ended && self.lanes.iter().all(|lane| has_ended(lane) && is_done(lane));
-        let patient = course.played.why == Why::Command
-            && !matches!(left(self.context, self.grant, self.session), Left::Nothing);
-        said || (!patient && since.elapsed() >= LAST_WORDS)
+        if course.screen_ended && self.lanes.iter().all(|lane| has_ended(lane) && is_done(lane)) {
+            return true;
+        }
+        // Who reads slowly has the rest of the grant's time for what a command printed.
+        since.elapsed() >= LAST_WORDS
+            && (course.played.why != Why::Command
+                || matches!(left(self.context, self.grant, self.session), Left::Nothing))
     }
 
     fn turn(&mut self, course: &mut Course, buffer: &mut [u8]) -> Result<(), Why> {
@@ -304,8 +264,7 @@ impl Relay<'_> {
                 return Ok(());
             };
             if !outlet.is_empty() {
-                // Where it can't be waited for, it is tried again.
-                let _ = wait(&[(outlet.as_fd(), For::Writing)], LOOK);
+                wait(&[(outlet.as_fd(), For::Writing)], LOOK).map_err(|_| Why::Glass)?;
                 outlet.flush();
             } else if course.screen_ended || self.screen(course, buffer)? == 0 {
                 return Ok(());

@@ -4,8 +4,9 @@
 use super::commands::Commands;
 use super::failed;
 use super::notice::Notice;
+use super::outcome::Played;
 use super::recorder::Recorder;
-use super::relay::{Lane, Played, Relay};
+use super::relay::{Lane, Relay};
 use super::run::{Case, PATIENCE};
 use super::watch::{Left, left};
 use crate::core::plan::PlannedSession;
